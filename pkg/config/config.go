@@ -1,0 +1,168 @@
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// Config is every setting. The `env` tag is the variable's name without
+// SPORTELLO_; `secret:"value"` hides a setting whole, `secret:"url"` hides the
+// password inside an address, and either allows <VARIABLE>_FILE.
+type Config struct {
+	Server   Server   `koanf:"server"`
+	Database Database `koanf:"database"`
+	Redis    Redis    `koanf:"redis"`
+	Keys     Keys     `koanf:"keys"`
+	Tenants  Tenants  `koanf:"tenants"`
+	Blob     Blob     `koanf:"blob"`
+	Mail     Mail     `koanf:"mail"`
+	Scanner  Scanner  `koanf:"scanner"`
+	Egress   Egress   `koanf:"egress"`
+	Worker   Worker   `koanf:"worker"`
+	Log      Log      `koanf:"log"`
+
+	// Demo is true only under `sportello demo` and in tests.
+	Demo bool `koanf:"demo" env:"DEMO"`
+
+	sources map[string]string // setting key → where its value came from
+	unknown []string          // SPORTELLO_* variables that are no setting
+}
+
+// Server is where and how pages are served.
+type Server struct {
+	Addr           string        `koanf:"addr" env:"ADDR"`
+	OpsAddr        string        `koanf:"ops_addr" env:"OPS_ADDR"`
+	BaseDomain     string        `koanf:"base_domain" env:"BASE_DOMAIN"`
+	PublicScheme   string        `koanf:"public_scheme" env:"PUBLIC_SCHEME"`
+	PublicPort     int           `koanf:"public_port" env:"PUBLIC_PORT"`
+	Data           string        `koanf:"data" env:"DATA"`
+	TrustedProxies []string      `koanf:"trusted_proxies" env:"TRUSTED_PROXIES"`
+	ReadTimeout    time.Duration `koanf:"read_timeout" env:"READ_TIMEOUT"`
+	WriteTimeout   time.Duration `koanf:"write_timeout" env:"WRITE_TIMEOUT"`
+	IdleTimeout    time.Duration `koanf:"idle_timeout" env:"IDLE_TIMEOUT"`
+	StopTimeout    time.Duration `koanf:"stop_timeout" env:"STOP_TIMEOUT"`
+}
+
+// PortSuffix is what stands after the host in an address that visitors type:
+// ":8080", or "" for the scheme's own port.
+func (s Server) PortSuffix() string {
+	port := strconv.Itoa(s.PublicPort)
+	if s.PublicPort == 0 {
+		if s.PublicScheme == "https" {
+			return ""
+		}
+		_, p, err := net.SplitHostPort(s.Addr)
+		if err != nil {
+			return ""
+		}
+		port = p
+	}
+	if (s.PublicScheme == "http" && port == "80") || (s.PublicScheme == "https" && port == "443") {
+		return ""
+	}
+	return ":" + port
+}
+
+// URL is the public address of a host of ours, without a trailing slash:
+// URL("chiasso.localhost") is "http://chiasso.localhost:8080".
+func (s Server) URL(host string) string {
+	return s.PublicScheme + "://" + host + s.PortSuffix()
+}
+
+// Database says how to reach PostgreSQL. The owner's address never stands in a
+// process that faces the web.
+type Database struct {
+	URL                      string        `koanf:"url" env:"DATABASE_URL" secret:"url"`
+	OwnerURL                 string        `koanf:"owner_url" env:"OWNER_DATABASE_URL" secret:"url"`
+	PoolSize                 int           `koanf:"pool_size" env:"DATABASE_POOL_SIZE"`
+	PoolLimit                int           `koanf:"pool_limit" env:"DATABASE_POOL_LIMIT"`
+	PlatformPoolSize         int           `koanf:"platform_pool_size" env:"DATABASE_PLATFORM_POOL_SIZE"`
+	AcquireTimeout           time.Duration `koanf:"acquire_timeout" env:"DATABASE_ACQUIRE_TIMEOUT"`
+	ConnLifetime             time.Duration `koanf:"conn_lifetime" env:"DATABASE_CONN_LIFETIME"`
+	StatementTimeout         time.Duration `koanf:"statement_timeout" env:"DATABASE_STATEMENT_TIMEOUT"`
+	IdleInTransactionTimeout time.Duration `koanf:"idle_in_transaction_timeout" env:"DATABASE_IDLE_IN_TRANSACTION_TIMEOUT"`
+	LockTimeout              time.Duration `koanf:"lock_timeout" env:"DATABASE_LOCK_TIMEOUT"`
+}
+
+// Redis says how to reach Redis (redis:// or rediss://).
+type Redis struct {
+	URL string `koanf:"url" env:"REDIS_URL" secret:"url"`
+}
+
+// Keys holds the key under which secrets are kept in the database.
+type Keys struct {
+	MasterKey string `koanf:"master_key" env:"MASTER_KEY" secret:"value"`
+}
+
+// MasterKeySize is the length of the decoded master key in bytes (AES-256).
+const MasterKeySize = 32
+
+// Master is the decoded master key, MasterKeySize bytes long.
+func (k Keys) Master() ([]byte, error) {
+	b, err := base64.StdEncoding.DecodeString(k.MasterKey)
+	if err != nil || len(b) != MasterKeySize {
+		return nil, fmt.Errorf("SPORTELLO_MASTER_KEY must be %d bytes in base64 (openssl rand -base64 %d)", MasterKeySize, MasterKeySize)
+	}
+	return b, nil
+}
+
+// Tenants says where the communes' folders are read from; an empty Dir means
+// the copy inside the binary.
+type Tenants struct {
+	Dir string `koanf:"dir" env:"TENANTS_DIR"`
+}
+
+// Blob says where documents and uploads are kept.
+type Blob struct {
+	URL string `koanf:"url" env:"BLOB_URL" secret:"url"`
+}
+
+// BlobURL is Blob.URL, or the folder "blobs" under the data folder when that is empty.
+func (c Config) BlobURL() string {
+	if c.Blob.URL != "" {
+		return c.Blob.URL
+	}
+	dir, err := filepath.Abs(filepath.Join(c.Server.Data, "blobs"))
+	if err != nil { // the working folder is gone; opening the bucket will say so
+		dir = filepath.Join(c.Server.Data, "blobs")
+	}
+	return "file://" + filepath.ToSlash(dir)
+}
+
+// Mail says how mails leave.
+type Mail struct {
+	SMTPAddr string        `koanf:"smtp_addr" env:"SMTP_ADDR"`
+	TLS      string        `koanf:"tls" env:"SMTP_TLS"`
+	Username string        `koanf:"username" env:"SMTP_USERNAME"`
+	Password string        `koanf:"password" env:"SMTP_PASSWORD" secret:"value"`
+	Sender   string        `koanf:"sender" env:"MAIL_SENDER"`
+	Timeout  time.Duration `koanf:"timeout" env:"SMTP_TIMEOUT"`
+}
+
+// Scanner says how uploads are checked for malware; an empty ClamdAddr means not at all.
+type Scanner struct {
+	ClamdAddr string        `koanf:"clamd_addr" env:"CLAMD_ADDR"`
+	Timeout   time.Duration `koanf:"timeout" env:"CLAMD_TIMEOUT"`
+}
+
+// Egress says which private addresses outgoing calls may reach.
+type Egress struct {
+	Allow   []string      `koanf:"allow" env:"EGRESS_ALLOW"`
+	Timeout time.Duration `koanf:"timeout" env:"EGRESS_TIMEOUT"`
+}
+
+// Worker bounds background work.
+type Worker struct {
+	Concurrency int `koanf:"concurrency" env:"WORKER_CONCURRENCY"`
+	PerTenant   int `koanf:"per_tenant" env:"WORKER_PER_TENANT"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string `koanf:"level" env:"LOG_LEVEL"`
+	Format string `koanf:"format" env:"LOG_FORMAT"`
+}
