@@ -48,6 +48,9 @@ func ParseCaseRef(s string) (CaseRef, error) {
 		return "", notValid("case reference", "must look like AAA-2026-7K2M-4")
 	}
 	rest := NormalizeCrockford(t[n:])
+	if len(rest) != 9 {
+		return "", notValid("case reference", "must look like AAA-2026-7K2M-4")
+	}
 	year, body, check := rest[:4], rest[4:8], rest[8]
 	if !allDigits(year) || year[0] == '0' || year[0] == '1' {
 		return "", notValid("case reference", "year needs four digits")
