@@ -1,0 +1,203 @@
+// Package audit answers "what happened": one line per thing done, in the same
+// transaction as the thing itself.
+//
+// The commune's role may add lines and read them, never change or delete one
+// (the grant, not this package, sees to that). A background job links the
+// lines into a chain: each link is sha256 over the previous link and the line,
+// so that an edited, dropped or reordered line shows. Linking afterwards keeps
+// writers of one commune from waiting for each other.
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+)
+
+// Record adds one line: who did which action to which object. details are
+// small facts, never contents of forms or documents.
+func Record(tx *tenancy.Tx, by identity.Actor, action, object string, details map[string]any) error {
+	text := []byte("{}")
+	if len(details) > 0 {
+		var err error
+		if text, err = json.Marshal(details); err != nil {
+			return fmt.Errorf("audit: details of %s: %w", action, err)
+		}
+	}
+	_, err := tx.Exec(`insert into audit (at, actor_id, actor, action, object, details)
+		values (date_trunc('microseconds', clock_timestamp()), $1, $2, $3, $4, $5)`,
+		by.Ref(), by.Name(), action, object, string(text))
+	return err
+}
+
+// Line is one thing that happened.
+type Line struct {
+	ID      int64
+	At      time.Time
+	ActorID string
+	Actor   string
+	Action  string
+	Object  string
+	Details string
+}
+
+// hash links a line to what came before it. Fields are length-prefixed, so
+// that no two different lines have the same bytes.
+func (l Line) hash(previous []byte) []byte {
+	h := sha256.New()
+	put := func(b []byte) {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+		h.Write(n[:])
+		h.Write(b)
+	}
+	put(previous)
+	var id [8]byte
+	binary.BigEndian.PutUint64(id[:], uint64(l.ID))
+	put(id[:])
+	put([]byte(l.At.UTC().Format("2006-01-02T15:04:05.000000Z")))
+	for _, s := range []string{l.ActorID, l.Actor, l.Action, l.Object, l.Details} {
+		put([]byte(s))
+	}
+	return h.Sum(nil)
+}
+
+// lateness is how far behind the newest linked line an unlinked one may lie:
+// ids are given when a line is written, transactions commit in another order.
+const lateness = 10_000
+
+const chainBatch = 500
+
+// Chain links up to 500 lines that are not linked yet and returns how many it
+// linked. One linker works per commune at a time; others return at once.
+func Chain(tx *tenancy.Tx) (int, error) {
+	var free bool
+	if err := tx.QueryRow("select pg_try_advisory_xact_lock(hashtextextended('audit chain ' || current_schema(), 0))").Scan(&free); err != nil || !free {
+		return 0, err
+	}
+	var seq, newest int64
+	var previous []byte
+	err := tx.QueryRow("select seq, hash from audit_chain order by seq desc limit 1").Scan(&seq, &previous)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return 0, err
+	}
+	if err := tx.QueryRow("select coalesce(max(audit_id), 0) from audit_chain").Scan(&newest); err != nil {
+		return 0, err
+	}
+	lines, err := read(tx, `select a.id, a.at, a.actor_id, a.actor, a.action, a.object, a.details from audit a
+		where a.id > $1 and not exists (select from audit_chain c where c.audit_id = a.id)
+		order by a.id limit $2`, newest-lateness, chainBatch)
+	if err != nil {
+		return 0, err
+	}
+	batch := &pgx.Batch{}
+	for _, l := range lines {
+		seq++
+		previous = l.hash(previous)
+		batch.Queue("insert into audit_chain (seq, audit_id, hash) values ($1, $2, $3)", seq, l.ID, previous)
+	}
+	if len(lines) == 0 {
+		return 0, nil
+	}
+	return len(lines), tx.Batch(batch).Close()
+}
+
+// Broken describes the first place where the chain does not hold.
+type Broken struct {
+	Seq     int64
+	AuditID int64
+	Why     string
+}
+
+// Verify walks the whole chain and returns how many links hold, and the first
+// that does not (nil when all do).
+func Verify(tx *tenancy.Tx) (int64, *Broken, error) {
+	var ok, after int64
+	var previous []byte
+	for {
+		rows, err := tx.Query(`select c.seq, c.hash, c.audit_id, a.id is not null,
+			coalesce(a.at, 'epoch'), coalesce(a.actor_id, ''), coalesce(a.actor, ''), coalesce(a.action, ''),
+			coalesce(a.object, ''), coalesce(a.details, '')
+			from audit_chain c left join audit a on a.id = c.audit_id
+			where c.seq > $1 order by c.seq limit 2000`, after)
+		if err != nil {
+			return ok, nil, err
+		}
+		n := 0
+		for rows.Next() {
+			var seq int64
+			var hash []byte
+			var there bool
+			var l Line
+			if err := rows.Scan(&seq, &hash, &l.ID, &there, &l.At, &l.ActorID, &l.Actor, &l.Action, &l.Object, &l.Details); err != nil {
+				rows.Close()
+				return ok, nil, err
+			}
+			n++
+			broken := &Broken{Seq: seq, AuditID: l.ID}
+			switch {
+			case seq != after+1:
+				broken.Why = "a link is missing before this one"
+			case !there:
+				broken.Why = "the line was deleted"
+			case string(hash) != string(l.hash(previous)):
+				broken.Why = "the line was changed or moved"
+			default:
+				broken = nil
+			}
+			if broken != nil {
+				rows.Close()
+				return ok, broken, nil
+			}
+			previous, after, ok = hash, seq, ok+1
+		}
+		if err := rows.Err(); err != nil {
+			return ok, nil, err
+		}
+		if n == 0 {
+			return ok, nil, nil
+		}
+	}
+}
+
+// Filter narrows a search; zero fields do not.
+type Filter struct {
+	Actor, Action, Object string
+	From, To              time.Time
+	BeforeID              int64
+	Limit                 int
+}
+
+// Search lists lines, newest first, at most Limit (default 50) with ids below
+// BeforeID.
+func Search(tx *tenancy.Tx, f Filter) ([]Line, error) {
+	if f.Limit <= 0 || f.Limit > 200 {
+		f.Limit = 50
+	}
+	if f.BeforeID == 0 {
+		f.BeforeID = 1 << 62
+	}
+	if f.To.IsZero() {
+		f.To = time.Now().Add(time.Hour)
+	}
+	return read(tx, `select id, at, actor_id, actor, action, object, details from audit
+		where id < $1 and at >= $2 and at < $3
+		and ($4 = '' or actor ilike '%' || $4 || '%') and ($5 = '' or action like $5 || '%') and ($6 = '' or object = $6)
+		order by id desc limit $7`, f.BeforeID, f.From, f.To, f.Actor, f.Action, f.Object, f.Limit)
+}
+
+func read(tx *tenancy.Tx, sql string, args ...any) ([]Line, error) {
+	rows, err := tx.Query(sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Line])
+}

@@ -1,0 +1,121 @@
+package identity
+
+import (
+	"errors"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/problem"
+)
+
+// Account is a person (or a firm's person) known to one commune.
+type Account struct {
+	ID           uuid.UUID `gorm:"primaryKey"`
+	Email        string
+	PasswordHash string
+	FirstName    string
+	LastName     string
+	Firm         string
+	Phone        string
+	AVS          *string `gorm:"column:avs"`
+	Level        int
+	Lang         string
+	ConfirmedAt  *time.Time
+	DisabledAt   *time.Time
+	CreatedAt    time.Time
+}
+
+// FullName is first and last name as people write them.
+func (a Account) FullName() string { return strings.TrimSpace(a.FirstName + " " + a.LastName) }
+
+// The problems of this package.
+var (
+	ErrSignIn  = problem.Invalid("identity.sign-in", "signin.error.wrong")
+	ErrNoToken = problem.NotFound("identity.token", "signin.error.token")
+	ErrTooMany = problem.TooMany("identity.too-many", "error.toomany")
+)
+
+// NormalEmail is the form an address is stored and compared in; ok is false
+// when it is none.
+func NormalEmail(s string) (string, bool) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Address != s || len(s) > 254 || !strings.Contains(s[strings.LastIndex(s, "@")+1:], ".") {
+		return s, false
+	}
+	return s, true
+}
+
+// minPassword follows NIST SP 800-63B: length, not composition.
+const (
+	minPassword = 10
+	maxPassword = 128
+)
+
+// CheckPassword returns the text key of what is wrong, or "".
+func CheckPassword(p string) string {
+	switch n := utf8.RuneCountInString(p); {
+	case n < minPassword:
+		return "signin.error.password-short"
+	case n > maxPassword:
+		return "signin.error.password-long"
+	}
+	return ""
+}
+
+// AccountByID reads an account; nil when there is none.
+func AccountByID(tx *tenancy.Tx, id uuid.UUID) (*Account, error) {
+	return first(tx, "id = ?", id)
+}
+
+// AccountByEmail reads an account by its normalised address; nil when none.
+func AccountByEmail(tx *tenancy.Tx, email string) (*Account, error) {
+	return first(tx, "email = ?", email)
+}
+
+func first(tx *tenancy.Tx, where string, args ...any) (*Account, error) {
+	var a Account
+	err := tx.DB().Where(where, args...).Take(&a).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, nil
+	}
+	return &a, err
+}
+
+// SaveAccount creates or replaces an account by its id.
+func SaveAccount(tx *tenancy.Tx, a *Account) error { return tx.DB().Save(a).Error }
+
+// Hold gives an account a role for an office ("" = the whole commune).
+func Hold(tx *tenancy.Tx, account uuid.UUID, role, office string) error {
+	if _, err := tx.Exec("insert into role_holders (account_id, role, office) values ($1, $2, $3) on conflict do nothing", account, role, office); err != nil {
+		return err
+	}
+	return tx.Bump(rolesTopic)
+}
+
+const rolesTopic = "roles"
+
+// loadHoldings reads who holds what, for all officials of the commune.
+func loadHoldings(tx *tenancy.Tx) (map[uuid.UUID][]Holding, error) {
+	rows, err := tx.Query("select account_id, role, office from role_holders order by account_id, role, office")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[uuid.UUID][]Holding{}
+	for rows.Next() {
+		var id uuid.UUID
+		var h Holding
+		if err := rows.Scan(&id, &h.Role, &h.Office); err != nil {
+			return nil, err
+		}
+		out[id] = append(out[id], h)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,182 @@
+// Package outbox answers "what must happen next".
+//
+// A use case writes what must follow into the commune's outbox in its own
+// transaction; a relay hands it to asynq; a handler does it. Redis and the
+// hints only make it fast: what is in the table and not done is handed over
+// again by the reconciler, so a lost Redis loses nothing. An effect inside the
+// database happens exactly once, because the handler's transaction locks the
+// row and marks it done. An effect outside happens at least once and carries
+// the job's key, so that the other side can recognise it.
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sportello-ticino/sportello/app/tenancy"
+)
+
+// wakeChannel tells relays that a commune has committed outbox rows. A hint.
+const wakeChannel = "outbox:wake"
+
+// Outbox adds jobs inside a transaction.
+type Outbox struct {
+	reg *Registry
+	rdb redis.UniversalClient // may be nil: then the relay's poll finds the row
+}
+
+// New makes an outbox whose events reach the subscribers of reg.
+func New(reg *Registry, rdb redis.UniversalClient) *Outbox { return &Outbox{reg: reg, rdb: rdb} }
+
+// Add writes one background job of a registered kind, to be done after commit.
+func (o *Outbox) Add(tx *tenancy.Tx, kind string, payload any) error {
+	return o.AddAfter(tx, kind, payload, 0)
+}
+
+// AddAfter is Add with a delay.
+func (o *Outbox) AddAfter(tx *tenancy.Tx, kind string, payload any, delay time.Duration) error {
+	if _, ok := o.reg.kinds[kind]; !ok {
+		return fmt.Errorf("outbox: no handler is registered for %q", kind)
+	}
+	return o.insert(tx, kind, payload, delay)
+}
+
+func (o *Outbox) insert(tx *tenancy.Tx, kind string, payload any, delay time.Duration) error {
+	body, err := json.Marshal(payload)
+	if err != nil {
+		return fmt.Errorf("outbox: payload of %s: %w", kind, err)
+	}
+	if _, err := tx.Exec("insert into outbox (kind, payload, run_after) values ($1, $2, now() + make_interval(secs => $3))",
+		kind, string(body), delay.Seconds()); err != nil {
+		return err
+	}
+	if _, err := tx.Exec("insert into platform.outbox_hints (at) values (clock_timestamp())"); err != nil {
+		return err
+	}
+	if o.rdb != nil {
+		slug := tx.Tenant().Slug()
+		tx.AfterCommit(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+			defer cancel()
+			_ = o.rdb.Publish(ctx, wakeChannel, slug).Err()
+		})
+	}
+	return nil
+}
+
+// Publish writes one job for every subscriber of an event. No subscriber is
+// not an error.
+func (o *Outbox) Publish(tx *tenancy.Tx, event string, payload any) error {
+	for _, kind := range o.reg.events[event] {
+		if err := o.insert(tx, kind, payload, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Job is one row of an outbox on its way to its handler.
+type Job struct {
+	ID       int64
+	Kind     string
+	Attempts int
+	tenant   tenancy.Tenant
+	payload  []byte
+}
+
+// Decode reads the payload.
+func (j Job) Decode(into any) error { return json.Unmarshal(j.payload, into) }
+
+// Key is the same at every attempt: what the other side recognises a
+// repetition by.
+func (j Job) Key() string { return fmt.Sprintf("%s:%d", j.tenant.Slug(), j.ID) }
+
+// Handler does a job inside the transaction that marks it done.
+type Handler func(ctx context.Context, tx *tenancy.Tx, job Job) error
+
+// OutsideHandler does a job whose effect is outside the database, or that
+// needs several transactions. It must be safe to run twice.
+type OutsideHandler func(ctx context.Context, t tenancy.Tenant, job Job) error
+
+// Class decides how soon a job is taken when there is a queue.
+type Class string
+
+// The classes, and asynq's queues of the same name.
+const (
+	Critical Class = "critical"
+	Default  Class = "default"
+	Bulk     Class = "bulk"
+)
+
+type entry struct {
+	class   Class
+	inside  Handler
+	outside OutsideHandler
+}
+
+// Registry knows which handler does which kind of job.
+type Registry struct {
+	kinds  map[string]entry
+	events map[string][]string
+	ticks  []tick
+}
+
+type tick struct {
+	name  string
+	every time.Duration
+	do    OutsideHandler
+}
+
+// NewRegistry makes an empty registry.
+func NewRegistry() *Registry {
+	return &Registry{kinds: map[string]entry{}, events: map[string][]string{}}
+}
+
+func (r *Registry) add(kind string, e entry) {
+	if _, dup := r.kinds[kind]; dup {
+		panic("outbox: two handlers for " + kind)
+	}
+	r.kinds[kind] = e
+}
+
+// Handle registers a job whose effect is inside the database.
+func (r *Registry) Handle(kind string, h Handler) { r.add(kind, entry{class: Default, inside: h}) }
+
+// HandleOutside registers a job with an effect outside the database.
+func (r *Registry) HandleOutside(kind string, h OutsideHandler) {
+	r.add(kind, entry{class: Default, outside: h})
+}
+
+// HandleCritical is HandleOutside for what a person is waiting for.
+func (r *Registry) HandleCritical(kind string, h OutsideHandler) {
+	r.add(kind, entry{class: Critical, outside: h})
+}
+
+// Subscribe does h, exactly once, for every event published; name tells the
+// subscribers of one event apart.
+func (r *Registry) Subscribe(event, name string, h Handler) {
+	kind := event + ">" + name
+	r.add(kind, entry{class: Critical, inside: h})
+	r.events[event] = append(r.events[event], kind)
+}
+
+// Every does something regularly in every active commune, in one process at a
+// time (reconciliation with a payment provider, expiry of drafts).
+func (r *Registry) Every(name string, every time.Duration, do OutsideHandler) {
+	r.ticks = append(r.ticks, tick{name, every, do})
+}
+
+// Kinds lists what can be handled, sorted.
+func (r *Registry) Kinds() []string {
+	out := make([]string, 0, len(r.kinds))
+	for k := range r.kinds {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,168 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sportello-ticino/sportello/app/tenancy"
+)
+
+// errTaken says that another worker holds the row right now.
+var errTaken = errors.New("outbox: the job is being done elsewhere")
+
+// process is called by asynq with a ticket. asynq never retries: the outbox
+// row decides, through run_after.
+func (w *Worker) process(ctx context.Context, task *asynq.Task) error {
+	var tk ticket
+	if err := json.Unmarshal(task.Payload(), &tk); err != nil {
+		return fmt.Errorf("outbox: ticket: %w", err)
+	}
+	t, err := w.db.Directory().BySlug(ctx, tk.Commune)
+	if err != nil {
+		return err
+	}
+	release := w.slot(ctx, t)
+	if release == nil {
+		return ctx.Err()
+	}
+	defer release()
+	start := time.Now()
+	err = w.do(ctx, t, tk.ID)
+	switch {
+	case err == nil:
+		jobsDone.WithLabelValues(t.Slug(), task.Type(), "done").Inc()
+		jobSeconds.WithLabelValues(task.Type()).Observe(time.Since(start).Seconds())
+	case errors.Is(err, errTaken):
+		return nil
+	default:
+		jobsDone.WithLabelValues(t.Slug(), task.Type(), "failed").Inc()
+		w.log.Error("job failed", "commune", t.Slug(), "job", tk.ID, "kind", task.Type(), "error", err.Error())
+		w.logUnless(ctx, "note failed job", w.failed(ctx, t, tk.ID, err), "commune", t.Slug())
+	}
+	return nil
+}
+
+// slot bounds how many jobs of one commune run at a time in this process.
+func (w *Worker) slot(ctx context.Context, t tenancy.Tenant) func() {
+	w.mu.Lock()
+	s := w.slots[t.Slug()]
+	if s == nil {
+		s = make(chan struct{}, perCommuneMax)
+		w.slots[t.Slug()] = s
+	}
+	w.mu.Unlock()
+	select {
+	case s <- struct{}{}:
+		return func() { <-s }
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+func (w *Worker) do(ctx context.Context, t tenancy.Tenant, id int64) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("outbox: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	var job Job
+	var e entry
+	open := false
+	err = w.db.In(ctx, t, func(tx *tenancy.Tx) error {
+		var err error
+		if job, open, err = lock(tx, t, id); err != nil || !open {
+			return err
+		}
+		var known bool
+		if e, known = w.reg.kinds[job.Kind]; !known {
+			return fmt.Errorf("outbox: this binary has no handler for %q", job.Kind)
+		}
+		if e.inside == nil {
+			return nil
+		}
+		if err := e.inside(ctx, tx, job); err != nil {
+			return err
+		}
+		return done(tx, id)
+	})
+	if err != nil || !open || e.inside != nil {
+		return err
+	}
+	// Outside effects run without a transaction; the row is marked after. A
+	// heartbeat keeps the reconciler from taking a slow job for a lost one.
+	stop := w.heartbeat(ctx, t, id)
+	err = e.outside(ctx, t, job)
+	stop()
+	if err != nil {
+		return err
+	}
+	return w.db.In(ctx, t, func(tx *tenancy.Tx) error { return done(tx, id) })
+}
+
+func (w *Worker) heartbeat(ctx context.Context, t tenancy.Tenant, id int64) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		tick := time.NewTicker(overdue / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				w.logUnless(ctx, "heartbeat", w.db.In(ctx, t, func(tx *tenancy.Tx) error {
+					_, err := tx.Exec("update outbox set relayed_at = now() where id = $1 and done_at is null", id)
+					return err
+				}), "commune", t.Slug())
+			}
+		}
+	}()
+	return cancel
+}
+
+// lock takes the row for this transaction; open is false when it is done.
+func lock(tx *tenancy.Tx, t tenancy.Tenant, id int64) (Job, bool, error) {
+	job := Job{ID: id, tenant: t}
+	var payload string
+	err := tx.QueryRow(`select kind, payload::text, attempts from outbox
+		where id = $1 and done_at is null and gave_up_at is null for update skip locked`, id).
+		Scan(&job.Kind, &payload, &job.Attempts)
+	if errors.Is(err, pgx.ErrNoRows) {
+		var finished bool
+		if err := tx.QueryRow("select coalesce((select done_at is not null or gave_up_at is not null from outbox where id = $1), true)", id).Scan(&finished); err != nil {
+			return job, false, err
+		}
+		if !finished {
+			return job, false, errTaken
+		}
+		return job, false, nil
+	}
+	job.payload = []byte(payload)
+	return job, err == nil, err
+}
+
+func done(tx *tenancy.Tx, id int64) error {
+	_, err := tx.Exec("update outbox set done_at = now(), last_error = '' where id = $1", id)
+	return err
+}
+
+// failed puts the row off, longer each time, and gives up in the open after
+// maxAttempts: the console counts what was given up.
+func (w *Worker) failed(ctx context.Context, t tenancy.Tenant, id int64, cause error) error {
+	msg := cause.Error()
+	if len(msg) > 500 {
+		msg = msg[:500]
+	}
+	return w.db.In(context.WithoutCancel(ctx), t, func(tx *tenancy.Tx) error {
+		_, err := tx.Exec(`update outbox set last_error = $2, relayed_at = null,
+			run_after = now() + make_interval(secs => least(power(2, attempts), 900)),
+			gave_up_at = case when attempts >= $3 then now() end where id = $1`, id, msg, maxAttempts)
+		return err
+	})
+}

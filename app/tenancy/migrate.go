@@ -1,0 +1,181 @@
+package tenancy
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Migration is one SQL file in goose's format.
+type Migration struct {
+	Version    int64
+	Name, SQL  string
+	Checksum   string
+	InsertOnly []string // tables on which the commune's role may only INSERT and SELECT
+}
+
+var (
+	migrationFile  = regexp.MustCompile(`^(\d{12})_[a-z0-9_]+\.sql$`)
+	insertOnlyLine = regexp.MustCompile(`(?m)^-- \+sportello insert-only ([a-z_]+)$`)
+	identifier     = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+)
+
+// ErrDrift says that a file was changed after it had been applied.
+var ErrDrift = errors.New("migration was edited after it was applied")
+
+// ReadMigrations reads every file of dir in fsys, oldest first.
+func ReadMigrations(fsys fs.FS, dir string) ([]Migration, error) {
+	files, err := fs.ReadDir(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []Migration
+	seen := map[int64]string{}
+	for _, f := range files {
+		m := migrationFile.FindStringSubmatch(f.Name())
+		if m == nil {
+			return nil, fmt.Errorf("migration %s: the name must be twelve digits, an underscore and words", f.Name())
+		}
+		raw, err := fs.ReadFile(fsys, path.Join(dir, f.Name()))
+		if err != nil {
+			return nil, err
+		}
+		version, _ := strconv.ParseInt(m[1], 10, 64)
+		if other, dup := seen[version]; dup {
+			return nil, fmt.Errorf("migrations %s and %s have the same number", other, f.Name())
+		}
+		seen[version] = f.Name()
+		up, err := upSection(string(raw))
+		if err != nil {
+			return nil, fmt.Errorf("migration %s: %w", f.Name(), err)
+		}
+		sum := sha256.Sum256(raw)
+		mig := Migration{Version: version, Name: f.Name(), SQL: up, Checksum: hex.EncodeToString(sum[:])}
+		for _, t := range insertOnlyLine.FindAllStringSubmatch(string(raw), -1) {
+			mig.InsertOnly = append(mig.InsertOnly, t[1])
+		}
+		out = append(out, mig)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Version < out[j].Version })
+	return out, nil
+}
+
+// upSection returns what stands between "-- +goose Up" and "-- +goose Down".
+func upSection(s string) (string, error) {
+	_, up, ok := strings.Cut(s, "-- +goose Up\n")
+	if !ok {
+		return "", errors.New(`no line "-- +goose Up"`)
+	}
+	up, _, _ = strings.Cut(up, "-- +goose Down")
+	return up, nil
+}
+
+// target is one schema to bring up to date.
+type target struct {
+	schema, role string // role is "" for the platform schema
+}
+
+// migrate applies to one schema what it lacks, each version in its own
+// transaction under an advisory lock, and returns the newest version. report
+// may be nil. Errors: ErrDrift; whatever PostgreSQL says.
+func migrate(ctx context.Context, conn *pgx.Conn, to target, all []Migration, report func(string)) (int64, error) {
+	if !identifier.MatchString(to.schema) {
+		return 0, fmt.Errorf("schema name %q is impossible", to.schema)
+	}
+	var newest int64
+	for _, m := range all {
+		applied, err := migrateOne(ctx, conn, to, m)
+		if err != nil {
+			return newest, fmt.Errorf("%s in %s: %w", m.Name, to.schema, err)
+		}
+		if applied && report != nil {
+			report(to.schema + " " + m.Name)
+		}
+		newest = m.Version
+	}
+	return newest, nil
+}
+
+func migrateOne(ctx context.Context, conn *pgx.Conn, to target, m Migration) (applied bool, err error) {
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = '5s'; set local search_path = " + to.schema + ", ext"})
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended('sportello migrate ' || $1, 0))", to.schema); err != nil {
+		return false, err
+	}
+	if _, err := tx.Exec(ctx, `create table if not exists schema_versions (
+		version bigint primary key, name text not null, checksum text not null,
+		applied_at timestamptz not null default now())`); err != nil {
+		return false, err
+	}
+	var sum string
+	switch err := tx.QueryRow(ctx, "select checksum from schema_versions where version = $1", m.Version).Scan(&sum); {
+	case err == nil && sum != m.Checksum:
+		return false, ErrDrift
+	case err == nil:
+		return false, nil
+	case !errors.Is(err, pgx.ErrNoRows):
+		return false, err
+	}
+	if _, err := tx.Exec(ctx, m.SQL); err != nil {
+		return false, err
+	}
+	if _, err := tx.Exec(ctx, "insert into schema_versions (version, name, checksum) values ($1, $2, $3)", m.Version, m.Name, m.Checksum); err != nil {
+		return false, err
+	}
+	if to.role != "" {
+		if err := grantTenant(ctx, tx, to, m.InsertOnly); err != nil {
+			return false, err
+		}
+	}
+	return true, tx.Commit(ctx)
+}
+
+// grantTenant gives the commune's role DML on its tables, and less where a
+// migration says so. Run after every migration, so that new tables join.
+func grantTenant(ctx context.Context, tx pgx.Tx, to target, insertOnly []string) error {
+	stmts := []string{
+		fmt.Sprintf("grant select, insert, update, delete on all tables in schema %s to %s", to.schema, to.role),
+		fmt.Sprintf("grant usage on all sequences in schema %s to %s", to.schema, to.role),
+		fmt.Sprintf("revoke insert, update, delete on schema_versions from %s", to.role),
+	}
+	// Every insert-only table ever declared, not only this migration's: the
+	// blanket grant above would otherwise give back what an older one took.
+	if _, err := tx.Exec(ctx, "create table if not exists insert_only_tables (name text primary key)"); err != nil {
+		return err
+	}
+	for _, t := range insertOnly {
+		if _, err := tx.Exec(ctx, "insert into insert_only_tables values ($1) on conflict do nothing", t); err != nil {
+			return err
+		}
+	}
+	rows, err := tx.Query(ctx, "select name from insert_only_tables")
+	if err != nil {
+		return err
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, t := range append(names, "insert_only_tables") {
+		if !identifier.MatchString(t) {
+			return fmt.Errorf("table name %q is impossible", t)
+		}
+		stmts = append(stmts, fmt.Sprintf("revoke update, delete, truncate on %s from %s", t, to.role))
+	}
+	stmts = append(stmts, fmt.Sprintf("revoke insert on insert_only_tables from %s", to.role))
+	_, err = tx.Exec(ctx, strings.Join(stmts, ";"))
+	return err
+}

@@ -1,0 +1,82 @@
+package tenancy
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+)
+
+// core is what both kinds of transaction can do.
+type core struct {
+	db   *DB
+	ctx  context.Context
+	conn *txConn
+	g    *gorm.DB
+}
+
+// DB is gorm bound to this transaction and its context.
+func (c *core) DB() *gorm.DB {
+	if c.g == nil {
+		g := c.db.gorm.Session(&gorm.Session{NewDB: true, Context: c.ctx})
+		g.Statement.ConnPool = c.conn
+		c.g = g
+	}
+	return c.g
+}
+
+// Context is the context the transaction was opened with.
+func (c *core) Context() context.Context { return c.ctx }
+
+// Exec runs one statement with $1-style arguments and returns the number of
+// rows it touched.
+func (c *core) Exec(sql string, args ...any) (int64, error) {
+	tag, err := c.conn.tx.Exec(c.ctx, sql, args...)
+	return tag.RowsAffected(), err
+}
+
+// Query and QueryRow read without gorm, for hot paths. Rows must be closed
+// before the next statement.
+func (c *core) Query(sql string, args ...any) (pgx.Rows, error) {
+	return c.conn.tx.Query(c.ctx, sql, args...)
+}
+
+// QueryRow reads at most one row.
+func (c *core) QueryRow(sql string, args ...any) pgx.Row {
+	return c.conn.tx.QueryRow(c.ctx, sql, args...)
+}
+
+// Batch sends several statements in one round trip.
+func (c *core) Batch(b *pgx.Batch) pgx.BatchResults {
+	return c.conn.tx.SendBatch(c.ctx, b)
+}
+
+// Tx is a transaction inside one commune. Table names are unqualified: the
+// search path holds that commune's schema and no other.
+type Tx struct {
+	core
+	tenant Tenant
+	after  []func()
+}
+
+// Tenant is the commune this transaction belongs to.
+func (tx *Tx) Tenant() Tenant { return tx.tenant }
+
+// AfterCommit calls f once the transaction has been committed, never before
+// and never when it was rolled back. f must not fail: what must happen goes
+// into the outbox.
+func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
+
+// Bump tells every process that what it cached under topic is stale.
+func (tx *Tx) Bump(topic string) error {
+	_, err := tx.Exec(`insert into revisions (topic) values ($1)
+		on conflict (topic) do update set rev = revisions.rev + 1`, topic)
+	if err == nil {
+		t, db := tx.tenant, tx.db
+		tx.AfterCommit(func() { db.forgetRevisions(t) })
+	}
+	return err
+}
+
+// PlatformTx is a transaction on the platform schema.
+type PlatformTx struct{ core }
