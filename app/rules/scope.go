@@ -1,0 +1,235 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"cel.dev/cel-go/cel"
+
+	"github.com/sportello-ticino/sportello/pkg/money"
+)
+
+// Type is what kind of value an answer has for the rules.
+type Type string
+
+// The types of answers, and what an unanswered one counts as.
+const (
+	Text    Type = "text"    // string, ""
+	Whole   Type = "whole"   // int, 0
+	Decimal Type = "decimal" // double, 0.0
+	Money   Type = "money"   // int, centimes, 0
+	Day     Type = "day"     // timestamp at midnight in Zurich; unset(x) is true
+	YesNo   Type = "yesno"   // bool, false
+	List    Type = "list"    // list(string), []
+	Period  Type = "period"  // x.from and x.to, days; x.days, both ends included
+	Place   Type = "place"   // x.address, x.postcode, x.town
+	Files   Type = "files"   // int, how many, 0
+)
+
+// DayRange is the value of a Period.
+type DayRange struct{ From, To time.Time }
+
+// Spot is the value of a Place.
+type Spot struct{ Address, Postcode, Town string }
+
+// Applicant is what rules may know of who applies.
+type Applicant struct {
+	Level   int    // trust level 0–4
+	Kind    string // person, firm
+	ForSelf bool   // false when acting for somebody by mandate
+}
+
+// Register is what rules may know of the person's entry in the population
+// register. Found is false when there is none or the register did not answer.
+type Register struct {
+	Found         bool
+	Resident      bool // domiciled here today
+	Age           int  // full years today
+	Arrived       time.Time
+	HouseholdSize int
+	Minors        int // minors in the household
+	Postcode      string
+	Town          string
+	Quarter       string
+	Nationality   string // ISO 3166-1 alpha-2, CH for Swiss
+	Protected     bool   // a protective measure of the ARP is on record
+	Blocked       bool   // disclosure of the person's data is blocked
+}
+
+// Input is everything a rule may read.
+type Input struct {
+	Answers   map[string]any       // field → value of the Go type of its Type
+	Amounts   map[string]money.CHF // the service's amounts, by name
+	Limits    map[string]int64     // the service's other numbers, by name
+	Applicant Applicant
+	Register  Register
+	Today     time.Time
+}
+
+// Names are the names a service adds to those every rule knows.
+type Names struct {
+	Answers map[string]Type
+	Amounts []string
+	Limits  []string
+}
+
+var common = []struct {
+	name string
+	typ  *cel.Type
+}{
+	{"today", cel.TimestampType},
+	{"answered", cel.ListType(cel.StringType)},
+	{"applicant.level", cel.IntType},
+	{"applicant.kind", cel.StringType},
+	{"applicant.for_self", cel.BoolType},
+	{"register.found", cel.BoolType},
+	{"register.resident", cel.BoolType},
+	{"register.age", cel.IntType},
+	{"register.arrived", cel.TimestampType},
+	{"register.household_size", cel.IntType},
+	{"register.minors", cel.IntType},
+	{"register.postcode", cel.StringType},
+	{"register.town", cel.StringType},
+	{"register.quarter", cel.StringType},
+	{"register.nationality", cel.StringType},
+	{"register.protected", cel.BoolType},
+	{"register.blocked", cel.BoolType},
+}
+
+// declarations turns a service's names into typed variables. Qualified names
+// ("answers.copies") are variables of their own in CEL, so that a name that
+// does not exist is an error of the checker and not of the run.
+func declarations(names Names) ([]cel.EnvOption, error) {
+	var options []cel.EnvOption
+	declare := func(name string, typ *cel.Type) { options = append(options, cel.Variable(name, typ)) }
+	for _, field := range sortedKeys(names.Answers) {
+		name := "answers." + field
+		switch typ := names.Answers[field]; typ {
+		case Text:
+			declare(name, cel.StringType)
+		case Whole, Money, Files:
+			declare(name, cel.IntType)
+		case Decimal:
+			declare(name, cel.DoubleType)
+		case Day:
+			declare(name, cel.TimestampType)
+		case YesNo:
+			declare(name, cel.BoolType)
+		case List:
+			declare(name, cel.ListType(cel.StringType))
+		case Period:
+			declare(name+".from", cel.TimestampType)
+			declare(name+".to", cel.TimestampType)
+			declare(name+".days", cel.IntType)
+		case Place:
+			declare(name+".address", cel.StringType)
+			declare(name+".postcode", cel.StringType)
+			declare(name+".town", cel.StringType)
+		default:
+			return nil, fmt.Errorf("rules: answer %q has unknown type %q", field, typ)
+		}
+	}
+	for _, name := range names.Amounts {
+		declare("amounts."+name, cel.IntType)
+	}
+	for _, name := range names.Limits {
+		declare("limits."+name, cel.IntType)
+	}
+	return options, nil
+}
+
+// Values are the inputs of one evaluation by their names in the rules.
+type Values map[string]any
+
+// Bind gives every name of the scope its value. An answer of another Go type
+// than its Type asks for is a programming error and is reported.
+func (s *Scope) Bind(in Input) (Values, error) {
+	out := make(Values, len(common)+len(s.names.Answers)+len(s.names.Amounts))
+	today := Midnight(in.Today)
+	out["today"] = today
+	out["applicant.level"] = int64(in.Applicant.Level)
+	out["applicant.kind"] = in.Applicant.Kind
+	out["applicant.for_self"] = in.Applicant.ForSelf
+	out["register.found"] = in.Register.Found
+	out["register.resident"] = in.Register.Resident
+	out["register.age"] = int64(in.Register.Age)
+	out["register.arrived"] = in.Register.Arrived
+	out["register.household_size"] = int64(in.Register.HouseholdSize)
+	out["register.minors"] = int64(in.Register.Minors)
+	out["register.postcode"] = in.Register.Postcode
+	out["register.town"] = in.Register.Town
+	out["register.quarter"] = in.Register.Quarter
+	out["register.nationality"] = in.Register.Nationality
+	out["register.protected"] = in.Register.Protected
+	out["register.blocked"] = in.Register.Blocked
+	for _, name := range s.names.Amounts {
+		out["amounts."+name] = int64(in.Amounts[name])
+	}
+	for _, name := range s.names.Limits {
+		out["limits."+name] = in.Limits[name]
+	}
+	answered := make([]string, 0, len(in.Answers))
+	for field, typ := range s.names.Answers {
+		value, given := in.Answers[field]
+		if given {
+			answered = append(answered, field)
+		}
+		if err := bindAnswer(out, "answers."+field, typ, value); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(answered)
+	out["answered"] = answered
+	return out, nil
+}
+
+func bindAnswer(out Values, name string, typ Type, value any) error {
+	switch typ {
+	case Text:
+		return bindAs(out, name, value, "")
+	case Whole, Files:
+		return bindAs(out, name, value, int64(0))
+	case Decimal:
+		return bindAs(out, name, value, float64(0))
+	case YesNo:
+		return bindAs(out, name, value, false)
+	case Day:
+		return bindAs(out, name, value, time.Time{})
+	case List:
+		return bindAs(out, name, value, []string{})
+	case Money:
+		amount, ok := value.(money.CHF)
+		if !ok && value != nil {
+			return fmt.Errorf("rules: %s: %T is no amount", name, value)
+		}
+		out[name] = int64(amount)
+	case Period:
+		days, ok := value.(DayRange)
+		if !ok && value != nil {
+			return fmt.Errorf("rules: %s: %T is no period", name, value)
+		}
+		out[name+".from"], out[name+".to"] = days.From, days.To
+		out[name+".days"] = Days(days.From, days.To)
+	case Place:
+		spot, ok := value.(Spot)
+		if !ok && value != nil {
+			return fmt.Errorf("rules: %s: %T is no place", name, value)
+		}
+		out[name+".address"], out[name+".postcode"], out[name+".town"] = spot.Address, spot.Postcode, spot.Town
+	}
+	return nil
+}
+
+func bindAs[T any](out Values, name string, value any, none T) error {
+	if value == nil {
+		out[name] = none
+		return nil
+	}
+	typed, ok := value.(T)
+	if !ok {
+		return fmt.Errorf("rules: %s: %T where %T was expected", name, value, none)
+	}
+	out[name] = typed
+	return nil
+}
