@@ -1,0 +1,57 @@
+// What a browser adds to pages that are complete without it. Nothing here may
+// be needed to get a thing done.
+(() => {
+  "use strict";
+
+  // A form that came back: the summary of what to correct is read first.
+  document.querySelector("[data-autofocus]")?.focus();
+
+  // A file that the server would refuse is told at once.
+  document.addEventListener("change", (event) => {
+    const input = event.target;
+    if (!input.matches?.("input[type=file][data-max-bytes]")) return;
+    const limit = Number(input.dataset.maxBytes);
+    const big = limit > 0 && [...input.files].find((f) => f.size > limit);
+    input.setCustomValidity(big ? input.dataset.tooLarge || big.name : "");
+    if (big) input.reportValidity();
+  });
+
+  // A second click on a button that pays or submits does nothing for a while.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    const now = Date.now();
+    if (now - Number(form.dataset.sentAt || 0) < 4000) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sentAt = now;
+  });
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent-at]")) delete form.dataset.sentAt;
+  });
+
+  // The swatch and the code beside it say the same colour.
+  for (const swatch of document.querySelectorAll("input[type=color][data-for]")) {
+    const code = document.getElementById(swatch.dataset.for);
+    if (!code) continue;
+    swatch.disabled = false;
+    swatch.addEventListener("input", () => {
+      code.value = swatch.value.toUpperCase();
+      code.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+    code.addEventListener("input", () => {
+      if (/^#[0-9a-f]{6}$/i.test(code.value)) swatch.value = code.value;
+    });
+  }
+
+  // Codes and references can be copied.
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    if (!navigator.clipboard) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = button.dataset.copied || button.textContent;
+    });
+  }
+})();
