@@ -323,12 +323,11 @@ func TestHostileFiles(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	pdf := sealed(f, testSigner(f))
-	f.Add(pdf)
+	f.Add(sealed(f, testSigner(f)))
 	f.Add([]byte("%PDF-1.3\nxref\n0 1\n0000000000 65535 f \ntrailer<</Root 1 0 R/Prev 9>>startxref\n9\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if genuine(data) && !bytes.Equal(data, pdf) {
-			t.Error("a file that nobody sealed is genuine")
+		if genuine(data) && genuine(append(bytes.Clone(data), '\n')) {
+			t.Error("genuine before and after a byte was added")
 		}
 		_, _ = Seal(context.Background(), data, remote{10, func([]byte) ([]byte, error) { return nil, nil }}, options)
 	})
