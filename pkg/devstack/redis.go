@@ -1,0 +1,181 @@
+package devstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+// Redis is a running private Redis, or the miniredis in its place.
+type Redis struct {
+	place    place
+	secrets  secrets
+	embedded *miniredis.Miniredis
+	ticking  chan struct{} // closed to end the miniredis' clock
+}
+
+const redisAccount = "default"
+
+// StartRedis starts the Redis of a folder with an append-only file and returns
+// when it answers; one that already runs there is taken over. Without a
+// redis-server on PATH a miniredis in this process takes its place.
+func StartRedis(ctx context.Context, dir string, log *slog.Logger) (*Redis, error) {
+	if log == nil {
+		log = slog.Default()
+	}
+	pl, err := newPlace(dir, "redis")
+	if err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	r := &Redis{place: pl}
+	if r.secrets, err = pl.secrets(redisAccount); err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	if r.secrets.Port != 0 && r.answers(ctx) {
+		log.Debug("redis: taken over", "dir", pl.dir)
+		return r, nil
+	}
+	if r.secrets.Port, err = freePort(r.secrets.Port); err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	if err := pl.keep(r.secrets); err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		log.Info("redis: no redis-server on PATH, using the one inside this program; it forgets sessions on restart")
+		return r, r.embed()
+	}
+	if err := r.start(ctx, program); err != nil {
+		return nil, fmt.Errorf("redis in %s: %w", pl.dir, err)
+	}
+	return r, nil
+}
+
+// URL is the address with its password.
+func (r *Redis) URL() string {
+	u := url.URL{
+		Scheme: "redis", User: url.UserPassword(redisAccount, r.secrets.Passwords[redisAccount]),
+		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(r.secrets.Port)), Path: "/0",
+	}
+	return u.String()
+}
+
+// Embedded tells that a miniredis in this process answers.
+func (r *Redis) Embedded() bool { return r.embedded != nil }
+
+func (r *Redis) client() *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr:     net.JoinHostPort("127.0.0.1", strconv.Itoa(r.secrets.Port)),
+		Password: r.secrets.Passwords[redisAccount], MaxRetries: -1, DialTimeout: time.Second,
+	})
+}
+
+func (r *Redis) answers(ctx context.Context) bool {
+	c := r.client()
+	defer c.Close()
+	return c.Ping(ctx).Err() == nil
+}
+
+func (r *Redis) start(ctx context.Context, program string) error {
+	// A configuration file keeps the password out of the process list.
+	conf := filepath.Join(r.place.dir, "redis.conf")
+	logFile := filepath.Join(r.place.dir, "redis.log")
+	lines := []string{
+		"bind 127.0.0.1", "port " + strconv.Itoa(r.secrets.Port), "protected-mode yes", "daemonize no",
+		"requirepass " + r.secrets.Passwords[redisAccount], "dir " + strconv.Quote(r.place.dir),
+		"appendonly yes", "appendfsync everysec", `save ""`, "maxmemory-policy noeviction",
+	}
+	if err := r.place.give(conf, []byte(strings.Join(lines, "\n")+"\n")); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := r.place.command(program, conf)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(exited)
+	}()
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for !r.answers(ctx) {
+		select {
+		case <-exited:
+			return fmt.Errorf("ended at once; its log says:\n%s", tail(logFile))
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("does not answer (%w); its log says:\n%s", ctx.Err(), tail(logFile)), cmd.Process.Kill())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+func (r *Redis) embed() error {
+	m := miniredis.NewMiniRedis()
+	m.RequireAuth(r.secrets.Passwords[redisAccount])
+	if err := m.StartAddr(net.JoinHostPort("127.0.0.1", strconv.Itoa(r.secrets.Port))); err != nil {
+		return fmt.Errorf("miniredis: %w", err)
+	}
+	r.embedded, r.ticking = m, make(chan struct{})
+	go Tick(m, r.ticking)
+	return nil
+}
+
+// Tick lets keys of a miniredis expire as time passes, which it does not do by
+// itself, until stop is closed.
+func Tick(m *miniredis.Miniredis, stop <-chan struct{}) {
+	const step = 100 * time.Millisecond
+	t := time.NewTicker(step)
+	defer t.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-stop:
+			return
+		case now := <-t.C:
+			m.FastForward(now.Sub(last))
+			last = now
+		}
+	}
+}
+
+// Stop ends Redis; what it held is in its append-only file.
+func (r *Redis) Stop(ctx context.Context) error {
+	if r.embedded != nil {
+		close(r.ticking)
+		r.embedded.Close()
+		return nil
+	}
+	c := r.client()
+	defer c.Close()
+	// Redis closes the connection instead of answering, which go-redis reports
+	// as success or as EOF, depending on the moment.
+	err := c.Shutdown(ctx).Err()
+	for range 250 {
+		if !r.answers(ctx) {
+			return nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return fmt.Errorf("redis does not end: %w", err)
+}
