@@ -1,0 +1,232 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sportello-ticino/sportello/app/access"
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/site"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/ui"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/problem"
+)
+
+// Deps is what the edge needs.
+type Deps struct {
+	DB             *tenancy.DB
+	Redis          redis.UniversalClient
+	Access         *access.Access
+	Identity       *identity.Service
+	Staff          *identity.Staff
+	Sites          *site.Sites
+	Entity         *site.Site // the shared entity's own face
+	Texts          *i18n.Bundle
+	Log            *slog.Logger
+	URL            func(host string) string // public address of a host of ours
+	HTTPS          bool
+	Demo           bool
+	TrustedProxies []string
+	Version        string
+	// FormTargets are foreign origins a form may lead to by redirect: the
+	// payment pages of the configured providers.
+	FormTargets []string
+	// Ready reports what is wrong with this process's dependencies.
+	Ready func(ctx context.Context) Readiness
+}
+
+// Server answers HTTP for all hosts of the deployment.
+type Server struct {
+	Deps
+	router *Router
+	origin *http.CrossOriginProtection
+	limits *limiter
+
+	commune, entity, root *gin.Engine
+}
+
+var errNotFound = problem.NotFound("web.not-found", "errors.404.text")
+
+// New builds the server from a filled route table.
+func New(d Deps, r *Router) (*Server, error) {
+	for _, rt := range r.routes {
+		if rt.Action != access.Public && !d.Access.Grants(rt.Action) {
+			return nil, fmt.Errorf("web: no role may do %q (%s %s)", rt.Action, rt.Method, rt.Path)
+		}
+	}
+	gin.SetMode(gin.ReleaseMode)
+	s := &Server{Deps: d, router: r, origin: http.NewCrossOriginProtection(), limits: newLimiter(d.Redis)}
+	s.commune = s.engine(AreaPortal, AreaDesk, AreaConsole, AreaAPI, AreaHooks)
+	s.entity = s.engine(AreaOperator)
+	s.root = s.engine(AreaRoot)
+	return s, nil
+}
+
+// EntityHost is the first label of the entity's host: ente.<base>.
+const EntityHost = "ente"
+
+type hostKind uint8
+
+const (
+	hostUnknown hostKind = iota
+	hostCommune
+	hostEntity
+	hostRoot
+)
+
+type resolved struct {
+	kind   hostKind
+	tenant tenancy.Tenant
+}
+
+type resolvedKey struct{}
+
+// resolve decides by the Host header alone.
+func (s *Server) resolve(ctx context.Context, hostport string) (resolved, error) {
+	host := strings.ToLower(hostport)
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	base := s.DB.Directory().Base()
+	switch host {
+	case base:
+		return resolved{kind: hostRoot}, nil
+	case EntityHost + "." + base:
+		return resolved{kind: hostEntity}, nil
+	}
+	t, err := s.DB.Directory().ByHost(ctx, host)
+	if errors.Is(err, tenancy.ErrUnknown) {
+		return resolved{}, nil
+	}
+	if err != nil {
+		return resolved{}, err
+	}
+	if state, _ := t.State(); state == tenancy.Provisioning {
+		return resolved{}, nil
+	}
+	return resolved{kind: hostCommune, tenant: t}, nil
+}
+
+// ServeHTTP sends a request to the tree of its host.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/healthz":
+		plain(w, http.StatusOK, "ok\n")
+		return
+	case "/readyz":
+		s.readyz(w, r)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, ui.AssetPrefix) {
+		ui.Handler().ServeHTTP(w, r)
+		return
+	}
+	to, err := s.resolve(r.Context(), r.Host)
+	if err != nil {
+		s.Log.Error("find commune", "error", err.Error())
+		w.Header().Set("Retry-After", "5")
+		plain(w, http.StatusServiceUnavailable, "Servizio momentaneamente non disponibile.\n")
+		return
+	}
+	r = r.WithContext(context.WithValue(r.Context(), resolvedKey{}, to))
+	switch to.kind {
+	case hostCommune:
+		s.commune.ServeHTTP(w, r)
+	case hostEntity:
+		s.entity.ServeHTTP(w, r)
+	case hostRoot:
+		s.root.ServeHTTP(w, r)
+	default:
+		// Nothing here may name a commune: not even that there are any.
+		plain(w, http.StatusNotFound, "404\n")
+	}
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text))
+}
+
+// frame is around every request: time limit, headers, one line of log, one
+// count, and the last line of defence against a panic.
+func (s *Server) frame(c *gin.Context) {
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(c.Request.Context(), 20*time.Second)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	nonce, id := random(12), random(9)
+	c.Set("nonce", nonce)
+	c.Set("id", id)
+	s.headers(c, nonce)
+	defer func() {
+		if p := recover(); p != nil {
+			s.Log.Error("panic", "request", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			if !c.Writer.Written() {
+				plain(c.Writer, http.StatusInternalServerError, "Errore interno. Riferimento: "+id+"\n")
+			}
+		}
+		s.note(c, id, time.Since(start))
+	}()
+	c.Next()
+}
+
+func random(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails (crypto/rand, Go 1.24)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func (s *Server) headers(c *gin.Context, nonce string) {
+	h := c.Writer.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+nonce+"'; style-src 'self'; img-src 'self' data:; "+
+		"font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'"+s.formTargets()+
+		"; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+	h.Set("X-Request-Id", c.GetString("id"))
+	if s.HTTPS {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+func (s *Server) formTargets() string {
+	if len(s.FormTargets) == 0 {
+		return ""
+	}
+	return " " + strings.Join(s.FormTargets, " ")
+}
+
+func (s *Server) note(c *gin.Context, id string, took time.Duration) {
+	to, _ := c.Request.Context().Value(resolvedKey{}).(resolved)
+	commune := to.tenant.String()
+	if to.kind == hostEntity {
+		commune = "entity"
+	}
+	route := c.FullPath()
+	if route == "" {
+		route = "none"
+	}
+	status := c.Writer.Status()
+	requests.WithLabelValues(commune, c.Request.Method, route, fmt.Sprint(status)).Inc()
+	seconds.WithLabelValues(commune, route).Observe(took.Seconds())
+	s.Log.Info("request", "request", id, "commune", commune, "method", c.Request.Method, "route", route,
+		"status", status, "ms", float64(took.Microseconds())/1000, "actor", c.GetString("actor"))
+}
