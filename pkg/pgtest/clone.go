@@ -43,13 +43,15 @@ func Clone(t testing.TB, key string, build func(ownerURL string) error) DB {
 	}
 	db := s.at("t_" + strings.ToLower(rand.Text()[:20]))
 	// With WAL_LOG (the default from version 15) a copy is not followed by checkpoints.
-	if err := s.exec(ctx, "CREATE DATABASE "+db.Name+" TEMPLATE "+template); err != nil {
+	if err := s.exec(ctx, s.owner, "CREATE DATABASE "+db.Name+" TEMPLATE "+template); err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := s.exec(ctx, "DROP DATABASE "+db.Name+" WITH (FORCE)"); err != nil {
+		// As the server's administrator: the owner may not cut the connections
+		// of logins that the template created.
+		if err := s.exec(ctx, s.admin, "DROP DATABASE "+db.Name+" WITH (FORCE)"); err != nil {
 			t.Errorf("pgtest: %v", err)
 		}
 	})
@@ -76,8 +78,8 @@ func withPath(address, database string) string {
 	return u.String()
 }
 
-func (s server) exec(ctx context.Context, sql string) error {
-	conn, err := pgx.Connect(ctx, s.owner)
+func (s server) exec(ctx context.Context, as, sql string) error {
+	conn, err := pgx.Connect(ctx, as)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,144 @@
+// Package tenancytest gives a test a database with two communes in it: the one
+// under test and the neighbour whose mail must stay closed.
+package tenancytest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"net/url"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/migrations"
+	"github.com/sportello-ticino/sportello/pkg/pgtest"
+	"github.com/sportello-ticino/sportello/pkg/redistest"
+)
+
+// MasterKey is the tests' master key: 32 bytes that protect nothing.
+var MasterKey = []byte("a master key that protects tests")
+
+// The platform login of test databases. It belongs to the test server alone.
+const (
+	runtimeLogin    = "sportello_test_web"
+	runtimePassword = "only-on-the-test-server"
+)
+
+// Env is a database of one's own with two communes, and an empty Redis.
+type Env struct {
+	DB         *tenancy.DB
+	Owner      *tenancy.Owner
+	OwnerURL   string
+	RuntimeURL string
+	RedisURL   string
+	Redis      *redis.Client
+	Lugano     tenancy.Tenant
+	Chiasso    tenancy.Tenant
+}
+
+// New clones the template and opens it.
+func New(t testing.TB) *Env {
+	t.Helper()
+	db := pgtest.Clone(t, "tenancy-"+migrationsHash(t), build)
+	return Open(t, db.OwnerURL)
+}
+
+// Open opens a database that already holds the two communes.
+func Open(t testing.TB, ownerURL string) *Env {
+	t.Helper()
+	e := &Env{OwnerURL: ownerURL, RuntimeURL: RuntimeURL(t, ownerURL), RedisURL: redistest.New(t)}
+	var err error
+	if e.DB, err = tenancy.Open(e.RuntimeURL, MasterKey, "localhost", tenancy.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.DB.Close)
+	if e.Owner, err = tenancy.NewOwner(ownerURL, e.RuntimeURL, MasterKey); err != nil {
+		t.Fatal(err)
+	}
+	e.Redis = redistest.Client(t, e.RedisURL)
+	e.Lugano, e.Chiasso = e.Tenant(t, "lugano"), e.Tenant(t, "chiasso")
+	return e
+}
+
+// Tenant asks the directory for a commune.
+func (e *Env) Tenant(t testing.TB, slug string) tenancy.Tenant {
+	t.Helper()
+	c, err := e.DB.Directory().BySlug(context.Background(), slug)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// RuntimeURL is the platform login's address of a test database.
+func RuntimeURL(t testing.TB, ownerURL string) string {
+	t.Helper()
+	s, err := runtimeURL(ownerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func runtimeURL(ownerURL string) (string, error) {
+	u, err := url.Parse(ownerURL)
+	if err != nil {
+		return "", err
+	}
+	u.User = url.UserPassword(runtimeLogin, runtimePassword)
+	return u.String(), nil
+}
+
+func build(ownerURL string) error { return Provision(ownerURL) }
+
+// Provision fills an empty database with the platform and two communes.
+func Provision(ownerURL string) error {
+	ctx := context.Background()
+	runtime, err := runtimeURL(ownerURL)
+	if err != nil {
+		return err
+	}
+	owner, err := tenancy.NewOwner(ownerURL, runtime, MasterKey)
+	if err != nil {
+		return err
+	}
+	if err := owner.MigratePlatform(ctx, nil); err != nil {
+		return err
+	}
+	for _, c := range []tenancy.Commune{
+		{Slug: "lugano", Name: "Lugano", RefPrefix: "LUG", BFS: 5192, Inhabitants: 68507},
+		{Slug: "chiasso", Name: "Chiasso", RefPrefix: "CHI", BFS: 5250, Inhabitants: 7786},
+	} {
+		if err := owner.Provision(ctx, c, nil); err != nil {
+			return err
+		}
+		if err := owner.SetState(ctx, c.Slug, tenancy.Active, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MigrationsHash changes when any migration does.
+func migrationsHash(t testing.TB) string {
+	t.Helper()
+	h := sha256.New()
+	for _, fsys := range []fs.FS{migrations.Platform, migrations.Tenant} {
+		err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := fs.ReadFile(fsys, name)
+			h.Write([]byte(name))
+			h.Write(b)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
