@@ -169,19 +169,26 @@ func (s *Scope) Bind(in Input) (Values, error) {
 	for _, name := range s.names.Limits {
 		out["limits."+name] = in.Limits[name]
 	}
-	answered := make([]string, 0, len(in.Answers))
-	for field, typ := range s.names.Answers {
-		value, given := in.Answers[field]
-		if given {
-			answered = append(answered, field)
-		}
-		if err := bindAnswer(out, "answers."+field, typ, value); err != nil {
+	out["answered"] = []string{}
+	for field := range s.names.Answers {
+		if err := s.Set(out, field, in.Answers[field]); err != nil {
 			return nil, err
 		}
 	}
-	slices.Sort(answered)
-	out["answered"] = answered
+	slices.Sort(out["answered"].([]string))
 	return out, nil
+}
+
+// Set gives one answer its value, nil for none, as Bind does: a form sets its
+// answers one after the other, so that a condition sees only what came before.
+func (s *Scope) Set(values Values, field string, value any) error {
+	if err := bindAnswer(values, "answers."+field, s.names.Answers[field], value); err != nil {
+		return err
+	}
+	if value != nil {
+		values["answered"] = append(values["answered"].([]string), field)
+	}
+	return nil
 }
 
 func bindAnswer(out Values, name string, typ Type, value any) error {

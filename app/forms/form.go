@@ -1,0 +1,265 @@
+package forms
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+
+	"github.com/sportello-ticino/sportello/app/rules"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
+)
+
+// reviewStep is the address of the last page, where answers are checked.
+const reviewStep = "riepilogo"
+
+// FieldMistake is one thing to correct.
+type FieldMistake struct {
+	Step  string
+	Field *Field
+	*Mistake
+}
+
+// Message is the sentence for the person, in the language of ctx.
+func (m FieldMistake) Message(ctx context.Context) string {
+	lang := i18n.Lang(ctx)
+	if m.Key == "missing" {
+		if !m.Field.Missing.Empty() {
+			return m.Field.Missing.In(lang)
+		}
+		key := "forms.mistake.missing_" + m.Field.Kind
+		if !i18n.Has(ctx, key) {
+			key = "forms.mistake.missing"
+		}
+		return i18n.T(ctx, key, "label", m.Field.Label.In(lang))
+	}
+	if m.Key == "format" {
+		return m.Field.Format.In(lang)
+	}
+	return i18n.T(ctx, "forms.mistake."+m.Key, append([]any{"label", m.Field.Label.In(lang)}, m.Args...)...)
+}
+
+// Page is a step as one person sees it: what applies to them.
+type Page struct {
+	Step   *Step
+	Fields []*Field
+	Done   bool // every required field is answered
+}
+
+// Field finds a field by its identifier.
+func (f *Form) Field(id string) (*Field, bool) {
+	fl, ok := f.fields[id]
+	if !ok {
+		return nil, false
+	}
+	return fl.Field, true
+}
+
+// Definition is what the form was compiled from.
+func (f *Form) Definition() Definition { return f.definition }
+
+// visitor is told of steps and fields in their order. value gives the answer of
+// a field that is shown.
+type visitor struct {
+	step  func(*step)
+	value func(*field) (any, error)
+}
+
+// walk goes through the form as a person does: a condition sees the answers
+// that were given before it, and only those that still count.
+func (f *Form) walk(ctx context.Context, in Setting, v visitor) error {
+	start := in.Rules
+	start.Answers = nil
+	values, err := f.scope.Bind(start)
+	if err != nil {
+		return fmt.Errorf("forms: %w", err)
+	}
+	for i := range f.steps {
+		s := &f.steps[i]
+		if shown, err := holds(ctx, s.visible, values); err != nil {
+			return err
+		} else if !shown {
+			continue
+		}
+		if v.step != nil {
+			v.step(s)
+		}
+		for _, fl := range s.fields {
+			if shown, err := holds(ctx, fl.visible, values); err != nil {
+				return err
+			} else if !shown {
+				continue
+			}
+			value, err := v.value(fl)
+			if err != nil {
+				return err
+			}
+			if value == nil || fl.kind.Type() == "" {
+				continue
+			}
+			if err := f.scope.Set(values, fl.ID, fl.kind.Rule(value)); err != nil {
+				return fmt.Errorf("forms: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func holds(ctx context.Context, rule *rules.Rule, values rules.Values) (bool, error) {
+	if rule == nil {
+		return true, nil
+	}
+	shown, err := rule.Holds(ctx, values)
+	if err != nil {
+		return false, fmt.Errorf("forms: visible_if: %w", err)
+	}
+	return shown, nil
+}
+
+// stored is the answer a field has, files included.
+func stored(fl *field, answers Answers, in Setting) any {
+	if fl.Kind == "file" {
+		if n := in.Files[fl.ID]; n > 0 {
+			return int64(n)
+		}
+		return nil
+	}
+	return answers[fl.ID]
+}
+
+// Pages are the steps and fields that apply, given the answers so far.
+func (f *Form) Pages(ctx context.Context, answers Answers, in Setting) ([]Page, error) {
+	var pages []Page
+	err := f.walk(ctx, in, visitor{
+		step: func(s *step) { pages = append(pages, Page{Step: s.Step, Done: true}) },
+		value: func(fl *field) (any, error) {
+			page := &pages[len(pages)-1]
+			page.Fields = append(page.Fields, fl.Field)
+			value := stored(fl, answers, in)
+			if fl.Required && value == nil {
+				page.Done = false
+			}
+			return value, nil
+		},
+	})
+	return pages, err
+}
+
+// Parse reads one step from what was typed. With mistakes it returns them and
+// the answers as they were; without, the answers with those of the step, less
+// whatever no longer applies.
+func (f *Form) Parse(ctx context.Context, stepID string, typed url.Values, answers Answers, in Setting) (Answers, []FieldMistake, error) {
+	out, mistakes := Answers{}, []FieldMistake(nil)
+	err := f.walk(ctx, in, visitor{value: func(fl *field) (any, error) {
+		if fl.step != stepID {
+			value := stored(fl, answers, in)
+			keep(out, fl, value)
+			return value, nil
+		}
+		value, wrong := f.read(fl, typed, in)
+		if wrong != nil {
+			mistakes = append(mistakes, *wrong)
+			return nil, nil
+		}
+		keep(out, fl, value)
+		return value, nil
+	}})
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(mistakes) > 0 {
+		return answers, mistakes, nil
+	}
+	return out, nil, nil
+}
+
+func (f *Form) read(fl *field, typed url.Values, in Setting) (any, *FieldMistake) {
+	value, wrong := fl.kind.Read(fl.Field, typed, in)
+	if wrong == nil && value == nil && fl.Required {
+		wrong = mistake("missing")
+	}
+	if wrong != nil {
+		return nil, &FieldMistake{Step: fl.step, Field: fl.Field, Mistake: wrong}
+	}
+	return value, nil
+}
+
+func keep(out Answers, fl *field, value any) {
+	if value != nil && fl.Kind != "file" {
+		out[fl.ID] = value
+	}
+}
+
+// Check reads all answers again, as if they were typed today, and returns what
+// is missing or no longer right, and the answers that apply. A draft may only
+// be submitted when there is nothing to correct.
+func (f *Form) Check(ctx context.Context, answers Answers, in Setting) (Answers, []FieldMistake, error) {
+	out, mistakes := Answers{}, []FieldMistake(nil)
+	err := f.walk(ctx, in, visitor{value: func(fl *field) (any, error) {
+		typed := url.Values{}
+		if value := stored(fl, answers, in); value != nil {
+			if written := fl.kind.Write(fl.Field, value); written != nil {
+				typed = written
+			}
+		}
+		value, wrong := f.read(fl, typed, in)
+		if wrong != nil {
+			mistakes = append(mistakes, *wrong)
+			return nil, nil
+		}
+		keep(out, fl, value)
+		return value, nil
+	}})
+	return out, mistakes, err
+}
+
+// Typed are the inputs of a step as they must be filled to give these answers.
+func (f *Form) Typed(answers Answers) url.Values {
+	typed := url.Values{}
+	for id, value := range answers {
+		if fl, ok := f.fields[id]; ok {
+			for name, inputs := range fl.kind.Write(fl.Field, value) {
+				typed[name] = inputs
+			}
+		}
+	}
+	return typed
+}
+
+// RuleAnswers are the answers as rules.Input wants them.
+func (f *Form) RuleAnswers(answers Answers, files map[string]int) map[string]any {
+	out := map[string]any{}
+	for id, fl := range f.fields {
+		if value := stored(fl, answers, Setting{Files: files}); value != nil && fl.kind.Type() != "" {
+			out[id] = fl.kind.Rule(value)
+		}
+	}
+	return out
+}
+
+// Decode reads answers from JSON. A field the form does not have is dropped: the
+// definition may have changed since; a value of the wrong shape is an error.
+func (f *Form) Decode(data []byte) (Answers, error) {
+	raw := map[string]json.RawMessage{}
+	if len(data) > 0 {
+		if err := json.Unmarshal(data, &raw); err != nil {
+			return nil, fmt.Errorf("forms: answers: %w", err)
+		}
+	}
+	out := Answers{}
+	for id, value := range raw {
+		fl, known := f.fields[id]
+		if !known || fl.kind.Type() == "" || fl.Kind == "file" || string(value) == "null" {
+			continue
+		}
+		decoded, err := fl.kind.Decode(value)
+		if err != nil {
+			return nil, fmt.Errorf("forms: answer %s: %w", id, err)
+		}
+		if decoded, err = wholeNumber(fl.Field, decoded); err != nil {
+			return nil, err
+		}
+		out[id] = decoded
+	}
+	return out, nil
+}
