@@ -54,7 +54,7 @@ func NormalEmail(s string) (string, bool) {
 
 // minPassword follows NIST SP 800-63B: length, not composition.
 const (
-	minPassword = 10
+	minPassword = 12
 	maxPassword = 128
 )
 

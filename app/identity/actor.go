@@ -100,11 +100,16 @@ func (a Actor) Roles() []string {
 	return out
 }
 
-// Offices are the offices the actor works for; "" means all of the commune.
+// deskRoles are the roles that work on cases. An administrator of the whole
+// commune works on none.
+var deskRoles = []string{"official", "office-head", "counter-clerk"}
+
+// Offices are the offices whose cases the actor works on; "" means all of the
+// commune.
 func (a Actor) Offices() []string {
 	var out []string
 	for _, h := range a.held {
-		if !slices.Contains(out, h.Office) {
+		if slices.Contains(deskRoles, h.Role) && !slices.Contains(out, h.Office) {
 			out = append(out, h.Office)
 		}
 	}
@@ -114,11 +119,10 @@ func (a Actor) Offices() []string {
 // Official reports whether the actor holds any role of the commune's staff.
 func (a Actor) Official() bool { return len(a.held) > 0 }
 
-// WorksFor reports whether the actor holds a role for this office or for the
-// whole commune.
+// WorksFor reports whether the actor works on the cases of an office.
 func (a Actor) WorksFor(office string) bool {
-	for _, h := range a.held {
-		if h.Office == "" || h.Office == office {
+	for _, o := range a.Offices() {
+		if o == "" || o == office {
 			return true
 		}
 	}

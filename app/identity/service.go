@@ -48,10 +48,10 @@ func New(d Deps) (*Service, error) {
 }
 
 // Registration is what the registration page asks for.
-type Registration struct{ FirstName, LastName, Email, Password, Lang string }
+type Registration struct{ Name, Email, Password, Lang string }
 
 // confirmFor is how long the link in the mail works.
-const confirmFor = 48 * time.Hour
+const confirmFor = 24 * time.Hour
 
 // Register creates an account at level 0 and mails a confirmation link. For an
 // address that is already known it answers the same and mails that the account
@@ -59,16 +59,13 @@ const confirmFor = 48 * time.Hour
 // Fields.
 func (s *Service) Register(ctx context.Context, t tenancy.Tenant, r Registration) error {
 	fields := map[string]string{}
-	r.FirstName, r.LastName = strings.TrimSpace(r.FirstName), strings.TrimSpace(r.LastName)
+	first, last, _ := strings.Cut(strings.Join(strings.Fields(r.Name), " "), " ")
 	email, ok := NormalEmail(r.Email)
 	if !ok {
 		fields["email"] = "signin.error.email"
 	}
-	if r.FirstName == "" || len(r.FirstName) > 100 {
-		fields["first_name"] = "signin.error.first-name"
-	}
-	if r.LastName == "" || len(r.LastName) > 100 {
-		fields["last_name"] = "signin.error.last-name"
+	if last == "" || len(r.Name) > 200 {
+		fields["name"] = "signin.error.name"
 	}
 	if key := CheckPassword(r.Password); key != "" {
 		fields["password"] = key
@@ -93,7 +90,7 @@ func (s *Service) Register(ctx context.Context, t tenancy.Tenant, r Registration
 		if a == nil {
 			a = &Account{ID: uuid.Must(uuid.NewV7()), Email: email, Lang: r.Lang, CreatedAt: s.Clock.Now()}
 		}
-		a.FirstName, a.LastName, a.PasswordHash = r.FirstName, r.LastName, hash
+		a.FirstName, a.LastName, a.PasswordHash = first, last, hash
 		if err := SaveAccount(tx, a); err != nil {
 			return err
 		}
@@ -120,7 +117,7 @@ func (s *Service) issueToken(tx *tenancy.Tx, account uuid.UUID, kind string, liv
 }
 
 // Confirm raises the account behind a mailed token to level 1. The token works
-// once and for 48 hours. Errors: ErrNoToken.
+// once and for a day. Errors: ErrNoToken.
 func (s *Service) Confirm(ctx context.Context, t tenancy.Tenant, token string) error {
 	return s.DB.In(ctx, t, func(tx *tenancy.Tx) error {
 		var id uuid.UUID

@@ -1,0 +1,205 @@
+package cases
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+)
+
+// View is one case with all that its page shows.
+type View struct {
+	Case     Case
+	Events   []Event
+	Requests []Request
+	Papers   []Paper
+	Uploads  []Upload
+}
+
+// OpenRequest is the paper the office waits for, nil when it waits for none.
+func (v View) OpenRequest() *Request {
+	for i := range v.Requests {
+		if v.Requests[i].AnsweredAt == nil {
+			return &v.Requests[i]
+		}
+	}
+	return nil
+}
+
+// Own reads a case of the actor.
+func (s *Service) Own(ctx context.Context, by identity.Actor, ref string) (View, error) {
+	var v View
+	err := s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
+		c, err := mine(tx, by, ref, false)
+		if err != nil {
+			return err
+		}
+		v, err = s.view(tx, c, false)
+		return err
+	})
+	return v, err
+}
+
+func (s *Service) view(tx *tenancy.Tx, c Case, internal bool) (v View, err error) {
+	v.Case = c
+	if v.Events, err = events(tx, c.ID, internal); err != nil {
+		return v, err
+	}
+	if v.Requests, err = requests(tx, c.ID); err != nil {
+		return v, err
+	}
+	if v.Papers, err = s.Documents.OfCase(tx, c.ID); err != nil {
+		return v, err
+	}
+	v.Uploads, err = s.Uploads.OfCase(tx, c.ID)
+	return v, err
+}
+
+// OwnList lists the actor's newest cases.
+func (s *Service) OwnList(ctx context.Context, by identity.Actor) ([]Case, error) {
+	var list []Case
+	err := s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
+		var err error
+		list, err = ownList(tx, by.AccountID(), 100)
+		return err
+	})
+	return list, err
+}
+
+// Reply answers the paper an office asked for, with words and files; the term
+// runs on. files are kept by Uploads before.
+func (s *Service) Reply(ctx context.Context, by identity.Actor, ref, text string, files []NewFile) error {
+	if len(files) == 0 {
+		var err error
+		if text, err = words(text); err != nil {
+			return err
+		}
+	}
+	var c Case
+	if err := s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) (err error) {
+		c, err = mine(tx, by, ref, false)
+		return err
+	}); err != nil {
+		return err
+	}
+	if !c.State.May(StepReply) {
+		return ErrState
+	}
+	kept, err := s.Uploads.Keep(ctx, by, c.ID, files)
+	if err != nil {
+		return err
+	}
+	return s.in(ctx, by, func(tx *tenancy.Tx) error {
+		c, err := mine(tx, by, ref, true)
+		if err != nil {
+			return err
+		}
+		now := s.Clock.Now()
+		if err := c.move(StepReply, now); err != nil {
+			return err
+		}
+		if _, err := answerRequest(tx, c.ID, text, now); err != nil {
+			return err
+		}
+		if err := s.Uploads.Attach(tx, c.ID, kept); err != nil {
+			return err
+		}
+		s.resume(tx, &c)
+		if err := save(tx, c); err != nil {
+			return err
+		}
+		return s.note(tx, by, c, "replied", text, nil)
+	})
+}
+
+// resume lets the term run again: it is moved by as long as it stood still.
+func (s *Service) resume(tx *tenancy.Tx, c *Case) {
+	if c.PausedAt == nil {
+		return
+	}
+	if c.DueOn != nil {
+		due := c.DueOn.Add(s.Clock.Now().Sub(*c.PausedAt).Round(24 * 3600e9))
+		c.DueOn = &due
+	}
+	c.PausedAt = nil
+}
+
+// Withdraw ends a case at the applicant's wish, until it is decided.
+func (s *Service) Withdraw(ctx context.Context, by identity.Actor, ref string) error {
+	return s.in(ctx, by, func(tx *tenancy.Tx) error {
+		c, err := mine(tx, by, ref, true)
+		if err != nil {
+			return err
+		}
+		if err := c.move(StepWithdraw, s.Clock.Now()); err != nil {
+			return err
+		}
+		if c.Payment == PaymentDue {
+			c.Payment = NoPayment
+		}
+		if err := save(tx, c); err != nil {
+			return err
+		}
+		return s.note(tx, by, c, "withdrawn", "", nil)
+	})
+}
+
+// purpose of a case's one payment.
+const purposeFee = "fee"
+
+// Pay sends the applicant to the payment page for a fee that is due.
+func (s *Service) Pay(ctx context.Context, by identity.Actor, ref string) (url string, err error) {
+	var c Case
+	if err := s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) (err error) {
+		c, err = mine(tx, by, ref, false)
+		return err
+	}); err != nil {
+		return "", err
+	}
+	if c.Payment != PaymentDue || c.State == Withdrawn {
+		return "", ErrState
+	}
+	return s.Payments.Start(ctx, by, ChargeFor(c))
+}
+
+// paid is what a fulfilled payment means for its case. It runs in the
+// transaction that marks the event done, so it happens once.
+func (s *Service) paid(tx *tenancy.Tx, caseID uuid.UUID, amount string) error {
+	c, err := byID(tx, caseID, true)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if c.Payment == Paid {
+		return nil
+	}
+	by, now := identity.System(tx.Tenant()), s.Clock.Now()
+	c.Payment, c.UpdatedAt = Paid, now
+	switch c.State {
+	case AwaitingPayment:
+		if err := c.move(StepPay, now); err != nil {
+			return err
+		}
+		if err := s.Outbox.Add(tx, jobIssue, issuePayload{CaseID: c.ID, Kind: paperCertificate}); err != nil {
+			return err
+		}
+	case Decided:
+		if err := c.move(StepFinish, now); err != nil {
+			return err
+		}
+	case Withdrawn:
+		// Paid after withdrawing: the money is not kept in silence.
+		if err := s.note(tx, by, c, "paid-after-withdrawal", "", map[string]string{"amount": amount}); err != nil {
+			return err
+		}
+	}
+	if err := save(tx, c); err != nil {
+		return err
+	}
+	return s.note(tx, by, c, "paid", "", map[string]string{"amount": amount})
+}

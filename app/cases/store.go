@@ -1,0 +1,135 @@
+package cases
+
+import (
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/swiss"
+)
+
+// The tables' names do not follow from the types' names.
+type (
+	caseRow    struct{ Case }
+	eventRow   struct{ Event }
+	requestRow struct{ Request }
+)
+
+func (caseRow) TableName() string    { return "cases" }
+func (eventRow) TableName() string   { return "case_events" }
+func (requestRow) TableName() string { return "case_requests" }
+
+// insert gives the case a reference nobody has and stores it.
+func insert(tx *tenancy.Tx, c *Case) error {
+	for range 5 {
+		ref, err := swiss.NewCaseRef(tx.Tenant().RefPrefix(), c.SubmittedAt.Year(), rand.Reader)
+		if err != nil {
+			return err
+		}
+		c.Ref = ref.String()
+		var taken int64
+		if err := tx.DB().Model(&caseRow{}).Where("ref = ?", c.Ref).Count(&taken).Error; err != nil {
+			return err
+		}
+		if taken == 0 {
+			return tx.DB().Create(&caseRow{*c}).Error
+		}
+	}
+	return errors.New("cases: no free reference after five tries")
+}
+
+func save(tx *tenancy.Tx, c Case) error { return tx.DB().Save(&caseRow{c}).Error }
+
+// byRef reads one case; lock keeps others from changing it in the meantime.
+func byRef(tx *tenancy.Tx, ref string, lock bool) (Case, error) {
+	return one(tx, lock, "ref = ?", ref)
+}
+
+func byID(tx *tenancy.Tx, id uuid.UUID, lock bool) (Case, error) { return one(tx, lock, "id = ?", id) }
+
+func one(tx *tenancy.Tx, lock bool, where string, args ...any) (Case, error) {
+	q := tx.DB().Where(where, args...)
+	if lock {
+		q = q.Clauses(clause.Locking{Strength: "UPDATE"})
+	}
+	var r caseRow
+	err := q.Take(&r).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return Case{}, ErrNotFound
+	}
+	return r.Case, err
+}
+
+func byDraft(tx *tenancy.Tx, draft uuid.UUID) (Case, bool, error) {
+	c, err := one(tx, false, "draft_id = ?", draft)
+	if errors.Is(err, ErrNotFound) {
+		return c, false, nil
+	}
+	return c, err == nil, err
+}
+
+func ownList(tx *tenancy.Tx, account uuid.UUID, limit int) ([]Case, error) {
+	var rows []caseRow
+	err := tx.DB().Where("applicant_id = ?", account).Order("submitted_at desc").Limit(limit).Find(&rows).Error
+	return unwrap(rows), err
+}
+
+func unwrap(rows []caseRow) []Case {
+	out := make([]Case, len(rows))
+	for i, r := range rows {
+		out[i] = r.Case
+	}
+	return out
+}
+
+func addEvent(tx *tenancy.Tx, e Event) error {
+	if e.Params == nil {
+		e.Params = map[string]string{}
+	}
+	return tx.DB().Create(&eventRow{e}).Error
+}
+
+func events(tx *tenancy.Tx, id uuid.UUID, internal bool) ([]Event, error) {
+	q := tx.DB().Where("case_id = ?", id).Order("id desc").Limit(200)
+	if !internal {
+		q = q.Where("not internal")
+	}
+	var rows []eventRow
+	err := q.Find(&rows).Error
+	out := make([]Event, len(rows))
+	for i, r := range rows {
+		out[i] = r.Event
+	}
+	return out, err
+}
+
+func requests(tx *tenancy.Tx, id uuid.UUID) ([]Request, error) {
+	var rows []requestRow
+	err := tx.DB().Where("case_id = ?", id).Order("asked_at desc").Limit(50).Find(&rows).Error
+	out := make([]Request, len(rows))
+	for i, r := range rows {
+		out[i] = r.Request
+	}
+	return out, err
+}
+
+func addRequest(tx *tenancy.Tx, r Request) error { return tx.DB().Create(&requestRow{r}).Error }
+
+// answerRequest closes the open request of a case and returns it.
+func answerRequest(tx *tenancy.Tx, id uuid.UUID, reply string, now time.Time) (Request, error) {
+	var r requestRow
+	err := tx.DB().Where("case_id = ? and answered_at is null", id).Take(&r).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return Request{}, ErrState
+	}
+	if err != nil {
+		return Request{}, err
+	}
+	r.Reply, r.AnsweredAt = reply, &now
+	return r.Request, tx.DB().Save(&r).Error
+}
