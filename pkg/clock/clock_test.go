@@ -11,8 +11,10 @@ func TestFakeStandsStillUntilTold(t *testing.T) {
 	start := time.Date(2026, 3, 19, 9, 0, 0, 0, time.UTC)
 	f := clock.NewFake(start)
 	var c clock.Clock = f
-	if !c.Now().Equal(start) || !c.Now().Equal(start) {
-		t.Fatal("a fake clock must stand still")
+	for range 2 {
+		if !c.Now().Equal(start) {
+			t.Fatal("a fake clock must stand still")
+		}
 	}
 	if got := f.Advance(36 * time.Hour); !got.Equal(start.Add(36*time.Hour)) || !c.Now().Equal(got) {
 		t.Errorf("Advance: got %v", got)

@@ -94,6 +94,31 @@ func TestLifeOfAFolder(t *testing.T) {
 	if err := tryExec(s.OwnerDatabaseURL, "SELECT 1"); err == nil {
 		t.Error("the server still answers after Stop")
 	}
+
+	if err := os.Mkdir(filepath.Join(dir, "test"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, o)
+	if err := devstack.Forget(ctx, dir, "test"); !errors.Is(err, devstack.ErrRunning) {
+		t.Fatalf("forgetting a folder in use: %v", err)
+	}
+	if err := s.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	orphan, err := devstack.StartPostgres(ctx, devstack.PostgresOptions{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := devstack.Forget(ctx, dir, "test"); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "test" {
+		t.Errorf("what is left: %v %v", entries, err)
+	}
+	if err := tryExec(orphan.URL(devstack.Owner, devstack.Database), "SELECT 1"); err == nil {
+		t.Error("a server went on without its folder")
+	}
 }
 
 func TestRootMovesOutOfAFolderTheServerCannotReach(t *testing.T) {

@@ -35,22 +35,18 @@ func StartRedis(ctx context.Context, dir string, log *slog.Logger) (*Redis, erro
 	if log == nil {
 		log = slog.Default()
 	}
-	pl, err := newPlace(dir, "redis")
+	r, err := openRedis(dir)
 	if err != nil {
-		return nil, fmt.Errorf("redis: %w", err)
-	}
-	r := &Redis{place: pl}
-	if r.secrets, err = pl.secrets(redisAccount); err != nil {
-		return nil, fmt.Errorf("redis: %w", err)
+		return nil, err
 	}
 	if r.secrets.Port != 0 && r.answers(ctx) {
-		log.Debug("redis: taken over", "dir", pl.dir)
+		log.Debug("redis: taken over", "dir", r.place.dir)
 		return r, nil
 	}
 	if r.secrets.Port, err = freePort(r.secrets.Port); err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	if err := pl.keep(r.secrets); err != nil {
+	if err := r.place.keep(r.secrets); err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
 	program, err := exec.LookPath("redis-server")
@@ -59,7 +55,19 @@ func StartRedis(ctx context.Context, dir string, log *slog.Logger) (*Redis, erro
 		return r, r.embed()
 	}
 	if err := r.start(ctx, program); err != nil {
-		return nil, fmt.Errorf("redis in %s: %w", pl.dir, err)
+		return nil, fmt.Errorf("redis in %s: %w", r.place.dir, err)
+	}
+	return r, nil
+}
+
+func openRedis(dir string) (*Redis, error) {
+	pl, err := newPlace(dir, "redis")
+	if err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	r := &Redis{place: pl}
+	if r.secrets, err = pl.secrets(redisAccount); err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
 	}
 	return r, nil
 }

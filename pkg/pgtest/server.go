@@ -20,11 +20,12 @@ import (
 // server is where this test process' databases are.
 type server struct {
 	owner, app, admin string // addresses of some database of the server; the path is replaced
-}
 
-// inUse is held, shared, by every test process until it ends, however it ends;
-// who gets it exclusively knows that no test runs.
-var inUse *os.File
+	// inUse is locked, shared, by every test process until it ends, however it
+	// ends; who gets it exclusively knows that no test runs. Nil for a server
+	// that was not started here.
+	inUse *os.File
+}
 
 var shared = sync.OnceValues(func() (server, error) {
 	if owner := os.Getenv("SPORTELLO_OWNER_DATABASE_URL"); owner != "" {
@@ -61,8 +62,8 @@ func startShared(dir string) (server, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return server{}, err
 	}
-	var err error
-	if inUse, err = flock(filepath.Join(dir, "in-use"), syscall.LOCK_SH); err != nil {
+	inUse, err := flock(filepath.Join(dir, "in-use"), syscall.LOCK_SH)
+	if err != nil {
 		return server{}, fmt.Errorf("pgtest: %w", err)
 	}
 	starting, err := flock(filepath.Join(dir, "starting"), syscall.LOCK_EX)
@@ -83,6 +84,7 @@ func startShared(dir string) (server, error) {
 		owner: pg.URL(devstack.Owner, devstack.Database),
 		app:   pg.URL(devstack.App, devstack.Database),
 		admin: pg.URL(devstack.Admin, devstack.Database),
+		inUse: inUse,
 	}, nil
 }
 
@@ -90,6 +92,7 @@ func startShared(dir string) (server, error) {
 // seconds apart, and forgets its data, which is not durable anyway. It is a shell
 // script because it must outlive every test process. $1 lock, $2 pid, $3 data.
 const watchdog = `
+command -v flock >/dev/null || exit
 free=0
 while kill -0 "$2" 2>/dev/null; do
 	sleep 30
@@ -111,9 +114,8 @@ func watch(dir string, pg *devstack.Postgres) error {
 	if b, err := os.ReadFile(mark); err == nil && string(b) == pid {
 		return nil
 	}
-	if _, err := exec.LookPath("flock"); err != nil {
-		return nil // not Linux: the server stays until `make test` or the person stops it
-	}
+	// Without flock(1) (not Linux) the script ends at once, and the server stays
+	// until `make test` or the person stops it.
 	cmd := exec.Command("/bin/sh", "-c", watchdog, "pgtest-watchdog", filepath.Join(dir, "in-use"), pid, pg.Dir())
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C of a test run must not reach it

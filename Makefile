@@ -1,0 +1,74 @@
+# make demo   everything set up and running; Ctrl-C ends it
+# make test   everything set up and tested
+# The other targets are listed by `make help`.
+
+SHELL := /bin/sh
+GO ?= go
+BIN := bin
+# The demo's folder; the settings know it under the same name.
+SPORTELLO_DATA ?= .sportello
+# Nothing here needs a C compiler.
+export CGO_ENABLED ?= 0
+
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+TESTFLAGS ?=
+.PHONY: help demo demo-reset build test e2e lint generate bench fuzz clean
+
+help: ## these lines
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+demo: ## install what is missing, build, and run the five communes on loopback
+	@sh ops/bootstrap demo
+	@$(MAKE) --no-print-directory build
+	@exec $(BIN)/sportello demo
+
+demo-reset: ## forget the demo's data
+	@$(GO) run ./pkg/devstack/forget "$(SPORTELLO_DATA)"
+
+build: ## bin/sportello
+	@mkdir -p $(BIN)
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/sportello ./cmd/sportello
+
+# The tests' own PostgreSQL starts with the first test that wants it and is
+# stopped here. Two packages at a time: browsers and databases need room.
+test: ## install what is missing and run every test
+	@sh ops/bootstrap test
+	@$(GO) vet ./... && { $(GO) test -timeout 20m $(TESTFLAGS) ./...; code=$$?; \
+		$(GO) run ./pkg/pgtest/stop || code=1; exit $$code; }
+
+e2e: ## only the journeys in a browser
+	@sh ops/bootstrap test
+	@$(GO) test -count=1 -timeout 20m -run '^TestJourney' ./...; code=$$?; $(GO) run ./pkg/pgtest/stop || code=1; exit $$code
+
+lint: $(BIN)/golangci-lint $(BIN)/templ ## format, import map, static checks, generated files up to date
+	@$(BIN)/golangci-lint run -c configs/golangci.yml ./...
+	@sh ops/lint-bites $(BIN)/golangci-lint
+	@sh ops/lint-generated $(BIN)/templ
+
+generate: $(BIN)/templ ## Go code of the templ files
+	@$(BIN)/templ generate -path app
+
+bench: build ## figures beside their floors (ops/bench/README.md)
+	@sh ops/bootstrap demo
+	@$(GO) run ./ops/bench $(BENCHFLAGS)
+
+FUZZTIME ?= 20s
+fuzz: ## every fuzz test for FUZZTIME (20s)
+	@grep -rl --include='*_test.go' '^func Fuzz' app pkg | while read -r file; do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file"); do \
+			echo "$$name"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
+		done; done
+
+clean: ## built files (not the demo's data)
+	@rm -rf $(BIN)
+
+# Tools have a module of their own, so that none of what they need is the product's.
+$(BIN)/golangci-lint: ops/tools/go.mod ops/tools/go.sum
+	@mkdir -p $(BIN)
+	@echo "building golangci-lint (two minutes the first time)"
+	@cd ops/tools && $(GO) build -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(BIN)/templ: ops/tools/go.mod ops/tools/go.sum
+	@mkdir -p $(BIN)
+	@cd ops/tools && $(GO) build -o ../../$@ github.com/a-h/templ/cmd/templ
