@@ -23,6 +23,7 @@ type Config struct {
 	Scanner  Scanner  `koanf:"scanner"`
 	Egress   Egress   `koanf:"egress"`
 	Worker   Worker   `koanf:"worker"`
+	Payments Payments `koanf:"payments"`
 	Log      Log      `koanf:"log"`
 
 	// Demo is true only under `sportello demo` and in tests.
@@ -159,6 +160,12 @@ type Egress struct {
 type Worker struct {
 	Concurrency int `koanf:"concurrency" env:"WORKER_CONCURRENCY"`
 	PerTenant   int `koanf:"per_tenant" env:"WORKER_PER_TENANT"`
+}
+
+// Payments says where the payment providers answer. Each commune's own account
+// with a provider is data of that commune.
+type Payments struct {
+	PostFinanceURL string `koanf:"postfinance_url" env:"POSTFINANCE_URL"`
 }
 
 // Log says what is logged and how.

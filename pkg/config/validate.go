@@ -45,6 +45,7 @@ func (c Config) validate() error {
 	p.url("SPORTELLO_DATABASE_URL", c.Database.URL, "postgres", "postgresql")
 	p.url("SPORTELLO_OWNER_DATABASE_URL", c.Database.OwnerURL, "postgres", "postgresql")
 	p.url("SPORTELLO_REDIS_URL", c.Redis.URL, "redis", "rediss", "unix")
+	p.url("SPORTELLO_POSTFINANCE_URL", c.Payments.PostFinanceURL, "http", "https")
 	p.url("SPORTELLO_BLOB_URL", c.Blob.URL, "file", "mem")
 	if c.Keys.MasterKey != "" {
 		_, err := c.Keys.Master()
