@@ -1,0 +1,87 @@
+// Command sportello is the whole product in one binary: the desk's web server,
+// the worker, the migrations, the life of a commune, and a demonstration of
+// all of it with invented people.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sportello-ticino/sportello/app"
+	"github.com/sportello-ticino/sportello/pkg/config"
+)
+
+// Exit codes that scripts rely on.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// usageError marks a mistake in how the command was called.
+type usageError struct{ error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := root().ExecuteContext(ctx)
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "sportello:", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		os.Exit(exitUsage)
+	}
+	os.Exit(exitFailed)
+}
+
+func root() *cobra.Command {
+	c := &cobra.Command{
+		Use: "sportello", Short: "Municipal online desk for several communes",
+		Version: app.Version, SilenceUsage: true, SilenceErrors: true,
+	}
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	c.AddCommand(demoCommand(), serveCommand(), workerCommand(), migrateCommand(), tenantCommand(),
+		catalogueCommand(), userCommand(), doctorCommand(), routesCommand())
+	return c
+}
+
+// args wraps a cobra check so that a wrong number of arguments exits with 2.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, a []string) error {
+		if err := check(c, a); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+}
+
+// load reads the settings a command needs.
+func load(cmd config.Command) (config.Config, error) {
+	cfg, err := config.Load(os.Environ())
+	if err != nil {
+		return cfg, usageError{err}
+	}
+	if err := cfg.For(cmd); err != nil {
+		return cfg, usageError{err}
+	}
+	return cfg, nil
+}
+
+// logger writes what the settings ask for, to standard error.
+func logger(cfg config.Config) *slog.Logger {
+	level := new(slog.LevelVar)
+	_ = level.UnmarshalText([]byte(cfg.Log.Level)) // checked by config
+	opts := &slog.HandlerOptions{Level: level}
+	if cfg.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, opts))
+}
