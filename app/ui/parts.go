@@ -1,5 +1,7 @@
 package ui
 
+import "regexp"
+
 // Link is a place to go.
 type Link struct {
 	Text    string
@@ -122,4 +124,28 @@ type Message struct {
 	Text string
 	From string // who, office, when
 	Mine bool
+}
+
+var hours = regexp.MustCompile(`\d{1,2}\.\d{2}\s?[-–]\s?\d{1,2}\.\d{2}`)
+
+type textPart struct {
+	text  string
+	hours bool
+}
+
+// splitHours separates the hours of a text from the words around them.
+func splitHours(text string) []textPart {
+	var out []textPart
+	at := 0
+	for _, m := range hours.FindAllStringIndex(text, -1) {
+		if m[0] > at {
+			out = append(out, textPart{text[at:m[0]], false})
+		}
+		out = append(out, textPart{text[m[0]:m[1]], true})
+		at = m[1]
+	}
+	if at < len(text) {
+		out = append(out, textPart{text[at:], false})
+	}
+	return out
 }

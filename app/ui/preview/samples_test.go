@@ -1,6 +1,8 @@
 package preview
 
 import (
+	"slices"
+
 	catalogue "github.com/sportello-ticino/sportello/app/catalogue/view"
 	home "github.com/sportello-ticino/sportello/app/home/view"
 	"github.com/sportello-ticino/sportello/app/ui"
@@ -31,8 +33,7 @@ func work(variant ui.Variant, user string) ui.Shell {
 }
 
 func all() []sample {
-	out := publicPages()
-	return out
+	return slices.Concat(publicPages(), identityPages(), formPages())
 }
 
 func rows() []ui.Row {
