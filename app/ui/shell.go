@@ -54,7 +54,7 @@ type Shell struct {
 	BindingNote string // which language is binding; "" for the usual sentence
 	Demo        bool   // invented people and data: say so on every page
 	Invalid     bool   // the form came back with errors: the title begins with that word
-	Refresh     int    // seconds after which the page asks again, 0 for never
+	Refresh     int    // seconds after which a browser without JavaScript asks again, 0 for never
 	CSPNonce    string
 	Version     string
 }

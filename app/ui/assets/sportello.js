@@ -45,6 +45,31 @@
     });
   }
 
+  // A page that waits asks for itself again and shows what changed. As soon as
+  // the server leads elsewhere, the browser goes there.
+  const waiting = document.querySelector("[data-poll][id]");
+  if (waiting) {
+    const timer = setInterval(async () => {
+      let answer;
+      try {
+        answer = await fetch(location.href, { redirect: "manual", headers: { Accept: "text/html" } });
+      } catch {
+        return; // away for a moment: the next try may do
+      }
+      if (answer.type === "opaqueredirect") {
+        clearInterval(timer);
+        location.reload();
+        return;
+      }
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById(waiting.id);
+      if (!fresh) return;
+      waiting.replaceChildren(...fresh.childNodes);
+      if (!fresh.dataset.poll) clearInterval(timer);
+    }, 1000 * Number(waiting.dataset.poll || 2));
+  }
+
   // Codes and references can be copied.
   for (const button of document.querySelectorAll("button[data-copy]")) {
     if (!navigator.clipboard) continue;

@@ -1,0 +1,40 @@
+package view
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/sportello-ticino/sportello/app/ui"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
+)
+
+// checksGrid sets what was declared beside what is known.
+func checksGrid(ctx context.Context, checks []Check) ui.Grid {
+	declared, known := i18n.T(ctx, "desk.declared"), i18n.T(ctx, "desk.known")
+	g := ui.Grid{Caption: i18n.T(ctx, "desk.checks"), Columns: []ui.Column{
+		{Title: i18n.T(ctx, "desk.datum")}, {Title: declared, Label: declared + ":"},
+		{Title: known, Label: known + ":"}, {Title: i18n.T(ctx, "desk.outcome")},
+	}}
+	for _, c := range checks {
+		state := c.State
+		g.Rows = append(g.Rows, []ui.Cell{{Text: c.Title, Strong: true}, {Text: c.Declared}, {Text: c.Known, Small: c.Source}, {State: &state}})
+	}
+	return g
+}
+
+func (p DeskFormPage) problems() []ui.Problem {
+	if p.Problems != nil {
+		return p.Problems
+	}
+	return ui.Problems(p.Fields)
+}
+
+func sectionID(i int) string { return "parte-" + strconv.Itoa(i+1) }
+
+// variantOf is primary when nothing else is said.
+func variantOf(v string) string {
+	if v == "" {
+		return "primary"
+	}
+	return v
+}
