@@ -1,0 +1,249 @@
+package catalogue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sportello-ticino/sportello/app/forms"
+	"github.com/sportello-ticino/sportello/app/rules"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/money"
+)
+
+// Report is what a check of the catalogue counted.
+type Report struct {
+	Services int // shared definitions
+	Offered  int // services offered, over all communes
+	Examples int // examples run
+}
+
+// Commune is what a check needs to know of one.
+type Commune struct {
+	Folder    string   // within the file system
+	Postcodes []string // of its places
+}
+
+// Check compiles every service of the shared catalogue and of every commune and
+// runs their examples. It reports every mistake it finds.
+func Check(ctx context.Context, root fs.FS, communes []Commune, engine *rules.Engine) (Report, error) {
+	var report Report
+	shared, err := Shared(root)
+	problems := []error{err}
+	report.Services = len(shared)
+	for _, id := range slices.Sorted(maps.Keys(shared)) {
+		n, err := checkOne(ctx, shared[id], engine, []string{"6500"})
+		report.Examples += n
+		problems = append(problems, wrap("shared", err))
+	}
+	for _, commune := range communes {
+		overlays, err := Overlays(root, commune.Folder)
+		problems = append(problems, err)
+		for _, id := range slices.Sorted(maps.Keys(overlays)) {
+			base, known := shared[id]
+			if !known {
+				problems = append(problems, fmt.Errorf("%s: service %s is not in the shared catalogue", commune.Folder, id))
+				continue
+			}
+			n, err := checkOne(ctx, Merge(base, overlays[id]), engine, commune.Postcodes)
+			report.Offered++
+			report.Examples += n
+			problems = append(problems, wrap(commune.Folder, err))
+		}
+	}
+	return report, errors.Join(problems...)
+}
+
+func wrap(where string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", where, err)
+}
+
+func checkOne(ctx context.Context, tree Tree, engine *rules.Engine, postcodes []string) (examples int, err error) {
+	def, err := decode(tree)
+	if err != nil {
+		return 0, fmt.Errorf("service %v: %w", tree["id"], err)
+	}
+	service, err := Compile(def, engine)
+	if err != nil {
+		return 0, err
+	}
+	return len(def.Examples), service.RunExamples(ctx, engine, postcodes)
+}
+
+// RunExamples runs the service's examples; postcodes are the commune's, its
+// first one stands in the examples as "here".
+func (s *Service) RunExamples(ctx context.Context, engine *rules.Engine, postcodes []string) error {
+	var problems []error
+	for _, example := range s.Examples {
+		if err := s.runExample(ctx, example, engine, postcodes); err != nil {
+			problems = append(problems, fmt.Errorf("service %s: example %q: %w", s.ID, example.Name, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (s *Service) runExample(ctx context.Context, e Example, engine *rules.Engine, postcodes []string) error {
+	pinned, err := s.pinned(e, engine)
+	if err != nil {
+		return err
+	}
+	today, err := time.ParseInLocation(time.DateOnly, e.Today, i18n.Zurich)
+	if err != nil {
+		return fmt.Errorf("today %q is no day like 2026-11-20", e.Today)
+	}
+	answers, err := pinned.exampleAnswers(e, postcodes)
+	if err != nil {
+		return err
+	}
+	who := rules.Applicant{Level: e.Applicant.Level, Kind: e.Applicant.Kind, ForSelf: e.Applicant.For == ""}
+	if who.Kind == "" {
+		who.Kind = "person"
+	}
+	in := pinned.Input(answers, e.Files, who, e.Register.facts(), today)
+	setting := forms.Setting{Rules: in, Postcodes: postcodes, Files: e.Files}
+	problems := pinned.expectForm(ctx, e, answers, setting)
+	if len(e.Expect.Mistakes) > 0 {
+		return errors.Join(problems...)
+	}
+	outcome, err := pinned.Rules.Evaluate(ctx, in)
+	if err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	return errors.Join(append(problems, e.Expect.outcome(outcome)...)...)
+}
+
+// pinned is the service with the kind and amounts the example was written for.
+func (s *Service) pinned(e Example, engine *rules.Engine) (*Service, error) {
+	if e.Kind == "" && len(e.Amounts) == 0 && len(e.Limits) == 0 {
+		return s, nil
+	}
+	def := s.Definition
+	if e.Kind != "" {
+		def.Kind = e.Kind
+		if def.Kind == Traditional && def.Remedy.Empty() {
+			return nil, errors.New("the service cannot be traditional: it has no remedy")
+		}
+	}
+	def.Fee.Amounts, def.Limits = maps.Clone(def.Fee.Amounts), maps.Clone(def.Limits)
+	for key, chf := range e.Amounts {
+		amount, known := def.Fee.Amounts[key]
+		if !known {
+			return nil, fmt.Errorf("amount %q does not exist", key)
+		}
+		amount.CHF = chf
+		def.Fee.Amounts[key] = amount
+	}
+	for key, value := range e.Limits {
+		limit, known := def.Limits[key]
+		if !known {
+			return nil, fmt.Errorf("limit %q does not exist", key)
+		}
+		limit.Value = value
+		def.Limits[key] = limit
+	}
+	return Compile(def, engine)
+}
+
+// exampleAnswers reads answers as an API would send them. In a place the
+// postcode "here" stands for one of the commune's.
+func (s *Service) exampleAnswers(e Example, postcodes []string) (forms.Answers, error) {
+	for field := range e.Answers {
+		if _, known := s.Form.Field(field); !known {
+			return nil, fmt.Errorf("answer %q: the form has no such field", field)
+		}
+	}
+	data, err := json.Marshal(e.Answers)
+	if err != nil {
+		return nil, fmt.Errorf("answers: %w", err)
+	}
+	answers, err := s.Form.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	for field, value := range answers {
+		if place, ok := value.(forms.Place); ok && place.Postcode == "here" && len(postcodes) > 0 {
+			place.Postcode = postcodes[0]
+			answers[field] = place
+		}
+	}
+	return answers, nil
+}
+
+func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answers, in forms.Setting) []error {
+	var problems []error
+	_, mistakes, err := s.Form.Check(ctx, answers, in)
+	if err != nil {
+		return []error{err}
+	}
+	wrong := []string{}
+	for _, m := range mistakes {
+		wrong = append(wrong, m.Field.ID)
+		if !slices.Contains(e.Expect.Mistakes, m.Field.ID) {
+			problems = append(problems, fmt.Errorf("field %s: unexpected mistake %s %v", m.Field.ID, m.Key, m.Args))
+		}
+	}
+	for _, field := range e.Expect.Mistakes {
+		if !slices.Contains(wrong, field) {
+			problems = append(problems, fmt.Errorf("field %s: a mistake was expected", field))
+		}
+	}
+	pages, err := s.Form.Pages(ctx, answers, in)
+	if err != nil {
+		return append(problems, err)
+	}
+	asked := map[string]bool{}
+	for _, page := range pages {
+		for _, field := range page.Fields {
+			asked[field.ID] = true
+		}
+	}
+	for _, field := range e.Expect.Asked {
+		if !asked[field] {
+			problems = append(problems, fmt.Errorf("field %s should be asked", field))
+		}
+	}
+	for _, field := range e.Expect.Hidden {
+		if asked[field] {
+			problems = append(problems, fmt.Errorf("field %s should be hidden", field))
+		}
+	}
+	return problems
+}
+
+func (x Expectation) outcome(o rules.Outcome) []error {
+	var problems []error
+	if x.Fee != nil && o.Fee.Total != money.CHF(*x.Fee) {
+		problems = append(problems, fmt.Errorf("fee %s, expected %s", o.Fee.Total, money.CHF(*x.Fee)))
+	}
+	if x.Verdict != "" && o.Verdict != x.Verdict {
+		problems = append(problems, fmt.Errorf("verdict %s, expected %s", o.Verdict, x.Verdict))
+	}
+	unmet := []string{}
+	for _, reason := range slices.Concat(o.Eligibility, o.Checks) {
+		if !reason.Holds {
+			unmet = append(unmet, reason.ID)
+		}
+	}
+	if x.Unmet != nil && !slices.Equal(slices.Sorted(slices.Values(unmet)), slices.Sorted(slices.Values(x.Unmet))) {
+		problems = append(problems, fmt.Errorf("conditions that do not hold %v, expected %v", unmet, x.Unmet))
+	}
+	return problems
+}
+
+func (r *ExampleRegister) facts() rules.Register {
+	if r == nil {
+		return rules.Register{}
+	}
+	return rules.Register{
+		Found: true, Resident: r.Resident, Age: r.Age, Arrived: forms.Day(r.Arrived).Time(), HouseholdSize: r.Household,
+		Minors: r.Minors, Nationality: r.Nationality, Postcode: r.Postcode, Protected: r.Protected, Blocked: r.Blocked,
+	}
+}

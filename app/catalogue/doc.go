@@ -1,0 +1,12 @@
+// Package catalogue owns the services a commune offers: what each is, who may
+// ask for it, its form, fee, rules, papers and terms.
+//
+// A service is written once, in the shared catalogue (tenants/shared/services),
+// and adapted by each commune with an overlay that holds only what differs. The
+// merged and compiled result is a Service. At run time the database is the
+// truth: Apply brings a folder in without undoing what a console changed, and
+// each commune's services are served from memory.
+//
+// It does not own cases, nor the pages on which a form is filled in (forms).
+// A change of what is offered is announced by bumping Topic.
+package catalogue
