@@ -186,3 +186,15 @@ func (r *Request) PendingTOTP() bool { return r.pendingTOTP }
 
 // Demo reports whether this is a demonstration with invented people.
 func (r *Request) Demo() bool { return r.srv.Demo }
+
+// Raw sends content as it is; the caller sets how long it may be kept.
+func (r *Request) Raw(contentType string, data []byte) error {
+	r.c.Data(http.StatusOK, contentType, data)
+	return nil
+}
+
+// Words is the sentence of a problem in the page's language.
+func (r *Request) Words(p *problem.Error) string { return r.words(p) }
+
+// NotFound is the answer for what is not there, or not for this visitor.
+func NotFound() error { return errNotFound }

@@ -1,0 +1,190 @@
+// Package home is what a visitor meets first: the portal's first page, the
+// choice of a commune, the pages that only say something, a commune's theme
+// and mark.
+package home
+
+import (
+	"context"
+
+	"github.com/sportello-ticino/sportello/app/access"
+	"github.com/sportello-ticino/sportello/app/catalogue"
+	"github.com/sportello-ticino/sportello/app/home/view"
+	"github.com/sportello-ticino/sportello/app/site"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/ui"
+	"github.com/sportello-ticino/sportello/app/web"
+	"github.com/sportello-ticino/sportello/pkg/clock"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
+)
+
+// Catalogue is what home asks of the catalogue.
+type Catalogue interface {
+	Offered(ctx context.Context, t tenancy.Tenant) ([]*catalogue.Service, error)
+	Row(ctx context.Context, s *catalogue.Service) ui.Row
+}
+
+// Module serves these pages.
+type Module struct {
+	DB        *tenancy.DB
+	Catalogue Catalogue
+	Sites     *site.Sites
+	Clock     clock.Clock
+	URL       func(host string) string
+	Ready     func(ctx context.Context) web.Readiness
+}
+
+// Mount adds the routes.
+func (m *Module) Mount(r *web.Router) {
+	r.Portal.GET("/", access.Public, m.home)
+	r.Portal.GET("/stato", access.Public, m.health)
+	r.Portal.GET("/accessibilita", access.Public, m.accessibility)
+	for _, g := range []*web.Group{r.Portal, r.Operator, r.Root} {
+		g.GET("/tema/:file", access.Public, m.theme)
+		g.GET("/marchio/:file", access.Public, m.mark)
+	}
+	r.Root.GET("/", access.Public, m.chooser)
+	r.Root.GET("/marchi/:slug", access.Public, m.communeMark)
+}
+
+// events are the changes in a life by which people look for services, with
+// their icon; titles and texts are home.event.<key>.
+var events = []struct{ key, icon string }{
+	{"casa", "house"}, {"figlio", "stroller"}, {"scuola", "backpack"}, {"auto", "car"},
+	{"costruire", "buildings2"}, {"attivita", "briefcase"}, {"lavoro", "wallet"}, {"animali", "heart"},
+	{"tempo-libero", "bicycle"}, {"diritti", "person-group"}, {"aiuto", "hand-shake-heart"}, {"lutto", "flower-petal-falling"},
+}
+
+func (m *Module) home(r *web.Request) error {
+	ctx := r.Ctx()
+	services, err := m.Catalogue.Offered(ctx, r.Tenant())
+	if err != nil {
+		return err
+	}
+	page := view.HomePage{ServiceCount: len(services)}
+	known := map[string]bool{}
+	for _, s := range services {
+		for _, e := range s.LifeEvents {
+			known[e] = true
+		}
+	}
+	for _, s := range mostUsed(services, 6) {
+		page.Services = append(page.Services, m.Catalogue.Row(ctx, s))
+		if len(page.Popular) < 3 {
+			page.Popular = append(page.Popular, ui.Link{Text: s.Title.For(ctx), URL: "/servizi/" + s.ID})
+		}
+	}
+	for _, e := range events {
+		if known[e.key] {
+			page.Events = append(page.Events, view.LifeEvent{Icon: e.icon, Title: i18n.T(ctx, "home.event."+e.key+".title"),
+				Text: i18n.T(ctx, "home.event."+e.key+".text"), URL: "/servizi?evento=" + e.key})
+		}
+	}
+	return r.Page(200, "", view.Home(page), web.OwnSearch())
+}
+
+// mostUsed puts the services that answer by themselves first, in the order of
+// the catalogue.
+func mostUsed(all []*catalogue.Service, n int) []*catalogue.Service {
+	var out []*catalogue.Service
+	for _, kind := range []catalogue.ServiceKind{catalogue.Smart, catalogue.Traditional} {
+		for _, s := range all {
+			if s.Kind == kind && len(out) < n {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// health is /stato: how the desk is doing, in words for the public.
+func (m *Module) health(r *web.Request) error {
+	ctx := r.Ctx()
+	state := m.Ready(ctx)
+	page := view.HealthPage{Overall: ui.State{Tone: ui.Success, Text: i18n.T(ctx, "health.fine")},
+		Checked: i18n.T(ctx, "health.checked", "when", i18n.DateTime(ctx, m.Clock.Now()))}
+	part := func(key string, ok bool) {
+		st := ui.State{Tone: ui.Success, Text: i18n.T(ctx, "health.works")}
+		if !ok {
+			st = ui.State{Tone: ui.Danger, Text: i18n.T(ctx, "health.down")}
+		}
+		page.Parts = append(page.Parts, ui.Row{Title: i18n.T(ctx, "health.part."+key), State: &st})
+	}
+	part("desk", state.Ready)
+	part("sign-in", !state.Degraded)
+	if state.Degraded {
+		page.Overall = ui.State{Tone: ui.Warning, Text: i18n.T(ctx, "health.degraded")}
+	}
+	if !state.Ready {
+		page.Overall = ui.State{Tone: ui.Danger, Text: i18n.T(ctx, "health.down")}
+	}
+	return r.Page(200, i18n.T(ctx, "health.title"), view.Health(page))
+}
+
+func (m *Module) accessibility(r *web.Request) error {
+	ctx := r.Ctx()
+	hall := r.Site().TownHall
+	page := view.ArticlePage{Title: i18n.T(ctx, "a11y.title"), Lead: i18n.T(ctx, "a11y.lead"), Sections: []view.Section{
+		{Title: i18n.T(ctx, "a11y.how.title"), Text: []string{i18n.T(ctx, "a11y.how.text")}},
+		{Title: i18n.T(ctx, "a11y.missing.title"), Text: []string{i18n.T(ctx, "a11y.missing.text")}},
+		{Title: i18n.T(ctx, "a11y.report.title"), Text: []string{i18n.T(ctx, "a11y.report.text"), hall["name"] + ", " + hall["address"]}},
+	}}
+	if phone := hall["phone"]; phone != "" {
+		page.Sections[2].Links = []ui.Link{{Text: phone, URL: ui.TelURL(phone)}}
+	}
+	return r.Page(200, page.Title, view.Article(page))
+}
+
+// theme and mark: their address carries a hash, so a wrong one is not found.
+func (m *Module) theme(r *web.Request) error {
+	if s := r.Site(); "/tema/"+r.Param("file") == s.ThemePath {
+		return r.Immutable("text/css; charset=utf-8", s.ThemeCSS)
+	}
+	return web.NotFound()
+}
+
+func (m *Module) mark(r *web.Request) error {
+	if s := r.Site(); "/marchio/"+r.Param("file") == s.MarkPath {
+		return r.Immutable("image/svg+xml", s.MarkSVG)
+	}
+	return web.NotFound()
+}
+
+// chooser is the shared address: which commune is yours?
+func (m *Module) chooser(r *web.Request) error {
+	all, err := m.DB.Directory().All(r.Ctx())
+	if err != nil {
+		return err
+	}
+	var page view.ChooserPage
+	for _, t := range all {
+		state, _ := t.State()
+		if state == tenancy.Provisioning {
+			continue
+		}
+		s, err := m.Sites.Get(r.Ctx(), t)
+		if err != nil {
+			continue // one commune that is away does not close the door to the others
+		}
+		c := view.Commune{Name: s.OfficialName, URL: m.URL(t.Slug() + "." + m.DB.Directory().Base()), MarkURL: "/marchi/" + t.Slug()}
+		if state == tenancy.Suspended {
+			c.Note = i18n.T(r.Ctx(), "chooser.suspended")
+		}
+		page.Communes = append(page.Communes, c)
+	}
+	return r.Page(200, i18n.T(r.Ctx(), "chooser.title"), view.Chooser(page))
+}
+
+// communeMark shows a commune's mark on the shared address, where images of
+// other hosts are not allowed.
+func (m *Module) communeMark(r *web.Request) error {
+	t, err := m.DB.Directory().BySlug(r.Ctx(), r.Param("slug"))
+	if err != nil {
+		return web.NotFound()
+	}
+	s, err := m.Sites.Get(r.Ctx(), t)
+	if err != nil {
+		return web.NotFound()
+	}
+	r.SetHeader("Cache-Control", "public, max-age=300")
+	return r.Raw("image/svg+xml", s.MarkSVG)
+}
