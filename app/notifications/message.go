@@ -1,0 +1,70 @@
+package notifications
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sportello-ticino/sportello/pkg/mail"
+)
+
+// Message is a mail to be sent.
+type Message struct {
+	To       string            // mail address of one person
+	Template string            // one of the kinds below
+	Lang     string            // language of the mail; Italian where it has no text
+	Params   map[string]string // values of the placeholders, and "link"
+	Key      string            // identifies the occasion for ever
+}
+
+// The kinds of mail.
+const (
+	ConfirmAccount  = "confirm-account"  // somebody registered with this address: the link confirms it
+	AccountExists   = "account-exists"   // somebody registered with an address that has an account
+	CaseReceived    = "case-received"    // the commune has the request
+	MissingPaper    = "missing-paper"    // the office needs something more
+	Decision        = "decision"         // the office has decided
+	DocumentReady   = "document-ready"   // a sealed paper lies among the documents
+	PaymentReceived = "payment-received" // the fee has arrived
+)
+
+// needs lists, for each kind, the values without which it makes no sense.
+var needs = map[string][]string{
+	ConfirmAccount:  {"link", "name"},
+	AccountExists:   {"link", "name"},
+	CaseReceived:    {"link", "name", "ref", "service"},
+	MissingPaper:    {"link", "name", "ref", "service"},
+	Decision:        {"link", "name", "ref", "service"},
+	DocumentReady:   {"link", "name", "ref", "service"},
+	PaymentReceived: {"link", "name", "ref", "service"},
+}
+
+// Kinds lists the kinds of mail, sorted.
+func Kinds() []string {
+	var kinds []string
+	for kind := range needs {
+		kinds = append(kinds, kind)
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+// check refuses what is a mistake of the caller, so that its test notices.
+func (m Message) check() error {
+	wanted, known := needs[m.Template]
+	if !known {
+		return fmt.Errorf("notifications: unknown kind %q", m.Template)
+	}
+	if m.Key == "" {
+		return fmt.Errorf("notifications: %s without a key", m.Template)
+	}
+	for _, name := range wanted {
+		if m.Params[name] == "" {
+			return fmt.Errorf("notifications: %s without %s", m.Template, name)
+		}
+	}
+	if link := m.Params["link"]; !strings.HasPrefix(link, "https://") && !strings.HasPrefix(link, "http://") {
+		return fmt.Errorf("notifications: %s: %q is not an absolute address", m.Template, link)
+	}
+	return mail.CheckAddress(m.To)
+}
