@@ -82,7 +82,8 @@ type Input struct {
 	Size         int // width in characters for short values
 	MaxLength    int
 	Autocomplete string
-	HideLabel    bool // the page's heading already asks
+	EmptyOption  string // first option of a select, "" for "Scelga"
+	HideLabel    bool   // the page's heading already asks
 }
 
 // ID is the id of the control, or of the first one of a group: the error

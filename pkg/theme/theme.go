@@ -100,14 +100,24 @@ func isRed(c Colour) bool {
 // CSS renders the theme as the design system's custom properties, in a cascade
 // layer of its own, for html[data-color-scheme="light|dark|auto"].
 func (t Theme) CSS() string {
+	return t.sheet(`:root, [data-color-scheme="light"]`, `[data-color-scheme="dark"]`, `[data-color-scheme="auto"]`)
+}
+
+// PreviewCSS renders the theme for the inside of the elements with the class,
+// so that a page in one theme can show another.
+func (t Theme) PreviewCSS(class string) string {
+	return t.sheet("."+class, `[data-color-scheme="dark"] .`+class, `[data-color-scheme="auto"] .`+class)
+}
+
+func (t Theme) sheet(light, dark, auto string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "/* Derived from two colours: %s (first) and %s (second). Actions use %s. */\n",
 		t.First, t.Second, t.Action)
-	b.WriteString("@layer ds.theme.commune {\n:root, [data-color-scheme=\"light\"] {\n")
+	b.WriteString("@layer ds.theme.commune {\n" + light + " {\n")
 	t.Light.write(&b, "#ffffff", "#10141a", "#5b3a86")
-	b.WriteString("}\n[data-color-scheme=\"dark\"] {\n")
+	b.WriteString("}\n" + dark + " {\n")
 	t.Dark.write(&b, "#10141a", "#ffc42e", "#c9b3ea")
-	b.WriteString("}\n@media (prefers-color-scheme: dark) {\n[data-color-scheme=\"auto\"] {\n")
+	b.WriteString("}\n@media (prefers-color-scheme: dark) {\n" + auto + " {\n")
 	t.Dark.write(&b, "#10141a", "#ffc42e", "#c9b3ea")
 	b.WriteString("}\n}\n}\n")
 	return b.String()

@@ -53,6 +53,17 @@ func rules(css string) []string {
 	return strings.Split(css[strings.Index(css, "@layer"):], "\n")
 }
 
+func TestPreviewCSSStaysInside(t *testing.T) {
+	th, err := theme.Generate("#0B5CA8", "#C8102E")
+	if err != nil {
+		t.Fatal(err)
+	}
+	css := th.PreviewCSS("sp-preview")
+	if strings.Contains(css, ":root") || strings.Count(css, ".sp-preview {") != 3 {
+		t.Error("the preview's colours reach the page around it")
+	}
+}
+
 func TestGenerateRefusesWhatIsNoColour(t *testing.T) {
 	for _, s := range []string{"", "red", "#fff", "#12345", "#1234567", "#12345g", "rgb(0,0,0)"} {
 		if _, err := theme.Generate(s, "#000000"); err == nil {

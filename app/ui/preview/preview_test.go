@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/a-h/templ"
@@ -50,10 +51,7 @@ const csp = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-
 // serve answers every sample at /<name>, and what the pages load.
 func serve(t *testing.T, samples []sample) *httptest.Server {
 	t.Helper()
-	texts, err := i18n.Load(os.DirFS("../../../tenants/shared"), "texts")
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := words(t)
 	mux := http.NewServeMux()
 	mux.Handle(ui.AssetPrefix, ui.Handler())
 	for name, pair := range brands {
@@ -65,6 +63,11 @@ func serve(t *testing.T, samples []sample) *httptest.Server {
 		mux.HandleFunc("/theme/"+name+".css", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/css")
 			_, _ = w.Write([]byte(sheet))
+		})
+		inner := th.PreviewCSS("sp-preview")
+		mux.HandleFunc("/preview/"+name+".css", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/css")
+			_, _ = w.Write([]byte(inner))
 		})
 		mark := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="6" fill="%s"/><circle cx="32" cy="32" r="14" fill="none" stroke="#fff" stroke-width="6"/></svg>`, pair[0])
 		mux.HandleFunc("/mark/"+name+".svg", func(w http.ResponseWriter, _ *http.Request) {
@@ -90,6 +93,24 @@ func serve(t *testing.T, samples []sample) *httptest.Server {
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	return srv
+}
+
+// words are the texts of pages; those of modules are not needed to look at them.
+func words(t *testing.T) *i18n.Bundle {
+	t.Helper()
+	files := fstest.MapFS{}
+	for _, lang := range []string{"it", "de", "fr", "en"} {
+		data, err := os.ReadFile("../../../tenants/shared/texts/" + lang + "/pages.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files["texts/"+lang+"/pages.yaml"] = &fstest.MapFile{Data: data}
+	}
+	bundle, err := i18n.Load(files, "texts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle
 }
 
 //go:embed axe_test.js

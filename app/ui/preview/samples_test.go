@@ -33,7 +33,7 @@ func work(variant ui.Variant, user string) ui.Shell {
 }
 
 func all() []sample {
-	return slices.Concat(publicPages(), identityPages(), formPages(), areaPages(), deskPages())
+	return slices.Concat(publicPages(), identityPages(), formPages(), areaPages(), deskPages(), consolePages(), operatorPages())
 }
 
 func rows() []ui.Row {
