@@ -34,7 +34,7 @@ var (
 		"app/home", "app/console", "app/operator", "app/advice", "app/statistics", "app/opendata", "app/territory",
 	}
 	data    = []string{"tenants", "migrations", "configs/..."}
-	support = []string{"pkg/*test/...", "pkg/htmlcheck/...", "app/*test/...", "app/*/*test/...", "app/*/providers/*test/..."}
+	support = []string{"pkg/*test/...", "pkg/*/*test/...", "pkg/htmlcheck/...", "app/*test/...", "app/*/*test/...", "app/*/providers/*test/..."}
 )
 
 // layers is the import map: the first layer that a package matches is its own.
