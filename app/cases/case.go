@@ -34,6 +34,7 @@ type Step string
 // The steps.
 const (
 	StepPay      Step = "pay"
+	StepQueue    Step = "queue" // paid, and an official decides
 	StepIssue    Step = "issue"
 	StepTake     Step = "take"
 	StepAsk      Step = "ask"
@@ -50,6 +51,7 @@ var transitions = map[Step]struct {
 	to   State
 }{
 	StepPay:      {[]State{AwaitingPayment}, Issuing},
+	StepQueue:    {[]State{AwaitingPayment}, Received},
 	StepIssue:    {[]State{Issuing}, Completed},
 	StepTake:     {[]State{Received, InReview}, InReview},
 	StepAsk:      {[]State{InReview}, AwaitingApplicant},
@@ -106,15 +108,16 @@ type Case struct {
 	DraftID        uuid.UUID
 	ServiceID      string
 	ServiceVersion int
+	DefinitionHash string
 	ServiceTitle   i18n.Text `gorm:"serializer:json"`
 	ServiceKind    string
 	Office         string
 	ApplicantID    uuid.UUID
 	ApplicantName  string
 	Lang           string
-	Answers        forms.Answers    `gorm:"serializer:json"`
-	Rows           []forms.Section  `gorm:"serializer:json"`
-	Outcome        rules.Outcome    `gorm:"serializer:json"`
+	Answers        forms.Answers     `gorm:"serializer:json"`
+	Rows           []forms.Section   `gorm:"serializer:json"`
+	Outcome        rules.Outcome     `gorm:"serializer:json"`
 	Subject        *registers.Person `gorm:"serializer:json"`
 	State          State
 	Ruling         Ruling

@@ -3,10 +3,14 @@ package cases
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/notifications"
+	"github.com/sportello-ticino/sportello/app/payments"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
@@ -54,7 +58,7 @@ func (s *Service) view(tx *tenancy.Tx, c Case, internal bool) (v View, err error
 	if v.Papers, err = s.Documents.OfCase(tx, c.ID); err != nil {
 		return v, err
 	}
-	v.Uploads, err = s.Uploads.OfCase(tx, c.ID)
+	v.Uploads, err = s.Uploads.UploadsOfCase(tx, c.ID)
 	return v, err
 }
 
@@ -71,7 +75,7 @@ func (s *Service) OwnList(ctx context.Context, by identity.Actor) ([]Case, error
 
 // Reply answers the paper an office asked for, with words and files; the term
 // runs on. files are kept by Uploads before.
-func (s *Service) Reply(ctx context.Context, by identity.Actor, ref, text string, files []NewFile) error {
+func (s *Service) Reply(ctx context.Context, by identity.Actor, ref, text string, files []forms.NewFile) error {
 	if len(files) == 0 {
 		var err error
 		if text, err = words(text); err != nil {
@@ -121,7 +125,7 @@ func (s *Service) resume(tx *tenancy.Tx, c *Case) {
 		return
 	}
 	if c.DueOn != nil {
-		due := c.DueOn.Add(s.Clock.Now().Sub(*c.PausedAt).Round(24 * 3600e9))
+		due := c.DueOn.Add(s.Clock.Now().Sub(*c.PausedAt).Round(24 * time.Hour))
 		c.DueOn = &due
 	}
 	c.PausedAt = nil
@@ -147,8 +151,14 @@ func (s *Service) Withdraw(ctx context.Context, by identity.Actor, ref string) e
 	})
 }
 
-// purpose of a case's one payment.
-const purposeFee = "fee"
+// charge is the one payment of a case: its fee.
+func charge(c Case) payments.StartRequest {
+	r := payments.StartRequest{CaseID: c.ID, CaseRef: c.Ref, Purpose: "fee", Lang: c.Lang, ReturnPath: "/area/pratiche/" + c.Ref + "/inoltrata"}
+	for _, l := range c.FeeLines {
+		r.Lines = append(r.Lines, payments.Line{Key: l.ID, Name: l.Label.In(c.Lang), Amount: l.Amount})
+	}
+	return r
+}
 
 // Pay sends the applicant to the payment page for a fee that is due.
 func (s *Service) Pay(ctx context.Context, by identity.Actor, ref string) (url string, err error) {
@@ -162,7 +172,22 @@ func (s *Service) Pay(ctx context.Context, by identity.Actor, ref string) (url s
 	if c.Payment != PaymentDue || c.State == Withdrawn {
 		return "", ErrState
 	}
-	return s.Payments.Start(ctx, by, ChargeFor(c))
+	return s.Payments.Start(ctx, by, charge(c))
+}
+
+// paidUpFront sends a case that waited for its fee on: to the paper when the
+// rules granted it, to the office otherwise.
+func (s *Service) paidUpFront(tx *tenancy.Tx, c *Case) error {
+	if c.Ruling != Granted {
+		if err := s.tell(tx, *c, notifications.CaseReceived, nil); err != nil {
+			return err
+		}
+		return c.move(StepQueue, s.Clock.Now())
+	}
+	if err := c.move(StepPay, s.Clock.Now()); err != nil {
+		return err
+	}
+	return s.Outbox.Add(tx, jobIssue, issuePayload{CaseID: c.ID, Kind: paperCertificate})
 }
 
 // paid is what a fulfilled payment means for its case. It runs in the
@@ -182,10 +207,7 @@ func (s *Service) paid(tx *tenancy.Tx, caseID uuid.UUID, amount string) error {
 	c.Payment, c.UpdatedAt = Paid, now
 	switch c.State {
 	case AwaitingPayment:
-		if err := c.move(StepPay, now); err != nil {
-			return err
-		}
-		if err := s.Outbox.Add(tx, jobIssue, issuePayload{CaseID: c.ID, Kind: paperCertificate}); err != nil {
+		if err := s.paidUpFront(tx, &c); err != nil {
 			return err
 		}
 	case Decided:

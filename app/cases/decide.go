@@ -36,7 +36,7 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, ref string, in 
 		return &problem.Error{Kind: problem.KindInvalid, Code: "cases.decide", Key: "error.form", Fields: fields}
 	}
 	return s.desk(ctx, by, ref, StepDecide, func(tx *tenancy.Tx, c *Case) (string, string, error) {
-		offer, err := s.Catalogue.Act(tx, c.ServiceID)
+		def, err := definition(tx, *c)
 		if err != nil {
 			return "", "", err
 		}
@@ -51,7 +51,7 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, ref string, in 
 		}
 		c.DecidedAt = &now
 		c.Decision = Decision{Number: number, Date: now, Facts: in.Facts, Reasons: in.Reasons, Conditions: in.Conditions,
-			LegalBasis: offer.LegalBasis, Remedy: offer.Remedy, By: by.Name()}
+			LegalBasis: def.LegalBasis, Remedy: def.Remedy.In("it"), By: by.Name()}
 		if c.Ruling == Granted && c.Outcome.Fee.Total > 0 && c.Payment == NoPayment {
 			c.Fee, c.FeeLines, c.Payment = c.Outcome.Fee.Total, c.Outcome.Fee.Lines, PaymentDue
 		}

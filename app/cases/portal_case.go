@@ -75,7 +75,7 @@ const (
 
 func (m *Module) requestPart(ctx context.Context, q Request, base, typed string, problems []ui.Problem) *view.Request {
 	fields := []ui.Input{
-		{Kind: ui.File, Name: fieldFiles, Label: i18n.T(ctx, "cases.request.files"), Help: i18n.T(ctx, "cases.request.files-help"), Multiple: true, Accept: m.Uploads.Accept()},
+		{Kind: ui.File, Name: fieldFiles, Label: i18n.T(ctx, "cases.request.files"), Help: i18n.T(ctx, "cases.request.files-help"), Multiple: true, Accept: m.Uploads.AcceptTypes()},
 		{Kind: ui.Textarea, Name: fieldReply, Label: i18n.T(ctx, "cases.request.text"), Value: typed, Rows: 4, MaxLength: maxText},
 	}
 	for _, p := range problems {

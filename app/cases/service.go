@@ -2,7 +2,9 @@ package cases
 
 import (
 	"context"
+	"io/fs"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -10,9 +12,11 @@ import (
 
 	"github.com/sportello-ticino/sportello/app/access"
 	"github.com/sportello-ticino/sportello/app/audit"
+	"github.com/sportello-ticino/sportello/app/catalogue"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/notifications"
 	"github.com/sportello-ticino/sportello/app/outbox"
+	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/clock"
@@ -20,7 +24,10 @@ import (
 )
 
 // Service is everything people and jobs do with cases.
-type Service struct{ Deps }
+type Service struct {
+	Deps
+	calendars sync.Map // name → rules.Calendar
+}
 
 // Deps is what cases are made of.
 type Deps struct {
@@ -37,6 +44,8 @@ type Deps struct {
 	Payments      Payments
 	Documents     Documents
 	Uploads       Uploads
+	Root          fs.FS // tenants/: the calendars
+	Demo          bool
 }
 
 // note writes a line of the history and one of the audit, in one breath.
@@ -108,3 +117,24 @@ func (s *Service) SeenByOffice(tx *tenancy.Tx, by identity.Actor, caseID uuid.UU
 
 // today is the day in Ticino.
 func (s *Service) today() time.Time { return s.Clock.Now().In(i18n.Zurich) }
+
+// calendar is the commune's calendar of holidays.
+func (s *Service) calendar(ctx context.Context, t tenancy.Tenant) (rules.Calendar, error) {
+	face, err := s.Sites.Get(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	name := face.Calendar
+	if name == "" {
+		name = "ticino"
+	}
+	if c, ok := s.calendars.Load(name); ok {
+		return c.(rules.Calendar), nil
+	}
+	c, err := catalogue.ReadCalendar(s.Root, name)
+	if err != nil {
+		return nil, err
+	}
+	s.calendars.Store(name, c)
+	return c, nil
+}

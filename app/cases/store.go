@@ -2,6 +2,7 @@ package cases
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/sportello-ticino/sportello/app/catalogue"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/swiss"
 )
@@ -132,4 +134,19 @@ func answerRequest(tx *tenancy.Tx, id uuid.UUID, reply string, now time.Time) (R
 	}
 	r.Reply, r.AnsweredAt = reply, &now
 	return r.Request, tx.DB().Save(&r).Error
+}
+
+// definition is the service as it was when the case was made.
+func definition(tx *tenancy.Tx, c Case) (catalogue.Definition, error) {
+	var def catalogue.Definition
+	var raw string
+	if err := tx.QueryRow("select definition::text from case_definitions where hash = $1", c.DefinitionHash).Scan(&raw); err != nil {
+		return def, err
+	}
+	return def, json.Unmarshal([]byte(raw), &def)
+}
+
+func hasEvent(tx *tenancy.Tx, id uuid.UUID, kind string) (yes bool, err error) {
+	err = tx.QueryRow("select exists (select from case_events where case_id = $1 and kind = $2)", id, kind).Scan(&yes)
+	return yes, err
 }

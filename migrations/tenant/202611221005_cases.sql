@@ -1,5 +1,14 @@
 -- +goose Up
 
+-- Services as they were when a case was made. Many cases share one.
+-- +sportello insert-only case_definitions
+create table case_definitions (
+  hash       text primary key,
+  service_id text not null,
+  definition jsonb not null,
+  kept_at    timestamptz not null default now()
+);
+
 -- Everything a person sends becomes a case, kept with the form and the rules
 -- it was made under. What is paid, what is decided and where the work stands
 -- are three facets, never one status.
@@ -9,6 +18,7 @@ create table cases (
   draft_id        uuid unique,
   service_id      text not null,
   service_version integer not null,
+  definition_hash text not null references case_definitions,
   service_title   jsonb not null,
   service_kind    text not null check (service_kind in ('smart', 'traditional')),
   office          text not null,

@@ -75,6 +75,16 @@ func OpenInbox(addr, dir string) (*Inbox, error) {
 	return in, nil
 }
 
+// ReadFolder reads the mails that an Inbox keeps in a folder, newest first: for
+// a page that shows them in another process.
+func ReadFolder(dir string) ([]Received, error) {
+	in := &Inbox{dir: dir}
+	if err := in.load(); err != nil {
+		return nil, err
+	}
+	return in.List(""), nil
+}
+
 // Addr is host:port of the server.
 func (in *Inbox) Addr() string { return in.listener.Addr().String() }
 

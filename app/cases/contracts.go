@@ -1,0 +1,49 @@
+package cases
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/sportello-ticino/sportello/app/catalogue"
+	"github.com/sportello-ticino/sportello/app/documents"
+	"github.com/sportello-ticino/sportello/app/forms"
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/payments"
+	"github.com/sportello-ticino/sportello/app/registers"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+)
+
+// What cases asks of the modules it brings together.
+type (
+	// Catalogue knows the services a commune offers now.
+	Catalogue interface {
+		Service(ctx context.Context, t tenancy.Tenant, id string) (*catalogue.Service, error)
+		Offered(ctx context.Context, t tenancy.Tenant) ([]*catalogue.Service, error)
+	}
+	// Registers is the population register.
+	Registers = registers.PopulationRegister
+	// Payments takes money.
+	Payments interface {
+		Start(ctx context.Context, by identity.Actor, r payments.StartRequest) (string, error)
+	}
+	// Documents issues and finds papers.
+	Documents interface {
+		Issue(ctx context.Context, t tenancy.Tenant, r documents.Request) (documents.Paper, error)
+		OfCase(tx *tenancy.Tx, caseID uuid.UUID) ([]documents.Paper, error)
+		OfAccount(tx *tenancy.Tx, account uuid.UUID, limit int) ([]documents.Paper, error)
+	}
+	// Uploads keeps what people attach, and the drafts they have begun.
+	Uploads interface {
+		UploadsOfCase(tx *tenancy.Tx, caseID uuid.UUID) ([]forms.Upload, error)
+		OpenUpload(ctx context.Context, t tenancy.Tenant, caseID, id uuid.UUID) (forms.Upload, []byte, error)
+		Keep(ctx context.Context, by identity.Actor, caseID uuid.UUID, files []forms.NewFile) ([]forms.Upload, error)
+		Attach(tx *tenancy.Tx, caseID uuid.UUID, files []forms.Upload) error
+		AcceptTypes() string
+		DraftsOf(tx *tenancy.Tx, account uuid.UUID) ([]forms.Draft, error)
+	}
+	// Paper is an issued document.
+	Paper = documents.Paper
+	// Upload is a file somebody attached.
+	Upload = forms.Upload
+)

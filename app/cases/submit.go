@@ -1,0 +1,217 @@
+package cases
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/sportello-ticino/sportello/app/catalogue"
+	"github.com/sportello-ticino/sportello/app/forms"
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/notifications"
+	"github.com/sportello-ticino/sportello/app/registers"
+	"github.com/sportello-ticino/sportello/app/rules"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/problem"
+	"github.com/sportello-ticino/sportello/pkg/swiss"
+)
+
+// noteRegisterDown says that the population register did not answer when the
+// request was sent: an official does what it would have done.
+const noteRegisterDown = "register-down"
+
+// Submission is a finished form on its way to becoming a case.
+type Submission struct {
+	DraftID uuid.UUID
+	Service *catalogue.Service
+	Answers forms.Answers
+	Files   map[string][]string // field → names of its files
+	Lang    string
+	// Attach moves the draft's files to the case and ends the draft, in the
+	// same transaction.
+	Attach func(tx *tenancy.Tx, caseID uuid.UUID) error
+}
+
+// ErrIneligible says which conditions of the service do not hold.
+var ErrIneligible = problem.Invalid("cases.ineligible", "cases.error.ineligible")
+
+// Submit turns a finished form into a case. Submitting the same draft again
+// returns the case it became. Errors: ErrIneligible with the reasons in Params.
+func (s *Service) Submit(ctx context.Context, by identity.Actor, in Submission) (Case, error) {
+	// The register is asked before the transaction: no call to a provider is
+	// made inside one.
+	subject, down, err := s.subject(ctx, by)
+	if err != nil {
+		return Case{}, err
+	}
+	input := s.input(by, in, subject)
+	outcome, err := in.Service.Rules.Evaluate(ctx, input)
+	if err != nil {
+		return Case{}, err
+	}
+	if outcome.Verdict == rules.Ineligible {
+		return Case{}, ineligible(ctx, outcome)
+	}
+	rows, err := in.Service.Form.Review(i18n.WithLang(ctx, s.Texts, in.Lang), in.Answers, in.Files, forms.Setting{Rules: input, Files: counts(in.Files)})
+	if err != nil {
+		return Case{}, err
+	}
+	now := s.Clock.Now()
+	c := Case{
+		ID: uuid.Must(uuid.NewV7()), DraftID: in.DraftID, ServiceID: in.Service.ID, ServiceVersion: in.Service.Version, DefinitionHash: in.Service.Hash,
+		ServiceTitle: in.Service.Title, ServiceKind: string(in.Service.Kind), Office: in.Service.Office, ApplicantID: by.AccountID(),
+		ApplicantName: by.Name(), Lang: in.Lang, Answers: in.Answers, Rows: rows, Outcome: outcome, Subject: subject,
+		Payment: NoPayment, FeeDemo: in.Service.DemoFee(), SubmittedAt: now, UpdatedAt: now,
+	}
+	if days := in.Service.Term.WorkingDays; days > 0 {
+		cal, err := s.calendar(ctx, by.Tenant())
+		if err != nil {
+			return Case{}, err
+		}
+		due := rules.PlusWorkingDays(cal, s.today(), int64(days))
+		c.DueOn = &due
+	}
+	automatic := in.Service.Kind == catalogue.Smart && outcome.Verdict == rules.Granted && !down
+	s.begin(&c, in.Service, automatic, down)
+	err = s.in(ctx, by, func(tx *tenancy.Tx) error {
+		if known, ok, err := byDraft(tx, in.DraftID); err != nil || ok {
+			c = known
+			return err
+		}
+		if err := keepDefinition(tx, in.Service); err != nil {
+			return err
+		}
+		if err := insert(tx, &c); err != nil {
+			return err
+		}
+		if err := in.Attach(tx, c.ID); err != nil {
+			return err
+		}
+		return s.announce(tx, by, c, automatic, down)
+	})
+	return c, err
+}
+
+// begin decides where a new case starts: with the fee, with the paper, or on
+// the office's list.
+func (s *Service) begin(c *Case, svc *catalogue.Service, automatic, down bool) {
+	fee := c.Outcome.Fee.Total
+	switch {
+	case automatic && fee > 0, svc.Fee.Due == catalogue.OnSubmission && fee > 0 && !automatic && !down && svc.Kind == catalogue.Traditional:
+		c.State, c.Payment, c.Fee, c.FeeLines = AwaitingPayment, PaymentDue, fee, c.Outcome.Fee.Lines
+	case automatic:
+		c.State = Issuing
+	default:
+		c.State = Received
+	}
+	if automatic {
+		c.Ruling = Granted
+	}
+	if down {
+		c.Note = noteRegisterDown
+	}
+}
+
+// announce writes what the history, the worker and the applicant must know.
+func (s *Service) announce(tx *tenancy.Tx, by identity.Actor, c Case, automatic, down bool) error {
+	if err := s.note(tx, by, c, "submitted", "", nil); err != nil {
+		return err
+	}
+	system := identity.System(tx.Tenant())
+	switch {
+	case down:
+		if err := s.note(tx, system, c, "register-down", "", nil); err != nil {
+			return err
+		}
+	case c.Smart() && !automatic:
+		if err := s.note(tx, system, c, "referred", "", nil); err != nil {
+			return err
+		}
+	}
+	if c.State == Issuing {
+		return s.Outbox.Add(tx, jobIssue, issuePayload{CaseID: c.ID, Kind: paperCertificate})
+	}
+	if c.State == AwaitingPayment {
+		return nil // the mail comes with the payment
+	}
+	return s.tell(tx, c, notifications.CaseReceived, nil)
+}
+
+// subject reads what the population register knows of the applicant; down
+// tells that it did not answer.
+func (s *Service) subject(ctx context.Context, by identity.Actor) (*registers.Person, bool, error) {
+	var a *identity.Account
+	if err := s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) (err error) {
+		a, err = identity.AccountByID(tx, by.AccountID())
+		return err
+	}); err != nil {
+		return nil, false, err
+	}
+	if a == nil || a.AVS == nil || a.Level < identity.LevelVerified {
+		return nil, false, nil
+	}
+	avs, err := swiss.ParseAVS(*a.AVS)
+	if err != nil {
+		return nil, false, nil
+	}
+	p, err := s.Registers.Person(ctx, by.Tenant(), avs)
+	switch {
+	case errors.Is(err, registers.ErrNotFound):
+		return nil, false, nil
+	case err != nil:
+		return nil, true, nil // away, for whatever reason: an official takes over
+	}
+	return &p, false, nil
+}
+
+// input is all that the service's rules may read.
+func (s *Service) input(by identity.Actor, in Submission, subject *registers.Person) rules.Input {
+	var facts rules.Register
+	if subject != nil {
+		facts = subject.Facts(s.today())
+	}
+	who := rules.Applicant{Level: by.Level(), Kind: "person", ForSelf: true}
+	return in.Service.Input(in.Answers, counts(in.Files), who, facts, s.today())
+}
+
+func counts(files map[string][]string) map[string]int {
+	out := make(map[string]int, len(files))
+	for field, names := range files {
+		out[field] = len(names)
+	}
+	return out
+}
+
+func ineligible(ctx context.Context, o rules.Outcome) error {
+	var reasons string
+	for _, r := range o.Eligibility {
+		if !r.Holds {
+			reasons += r.Reason.For(ctx) + " "
+		}
+	}
+	return ErrIneligible.With("reasons", reasons)
+}
+
+// keepDefinition stores the service as it was when the case was made. Many
+// cases share one definition, found by its hash.
+func keepDefinition(tx *tenancy.Tx, svc *catalogue.Service) error {
+	body, err := json.Marshal(svc.Definition)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec("insert into case_definitions (hash, service_id, definition) values ($1, $2, $3) on conflict do nothing", svc.Hash, svc.ID, string(body))
+	return err
+}
+
+// Definition is the service as it was when a case was made.
+func (s *Service) Definition(ctx context.Context, t tenancy.Tenant, c Case) (catalogue.Definition, error) {
+	var def catalogue.Definition
+	err := s.DB.Read(ctx, t, func(tx *tenancy.Tx) (err error) {
+		def, err = definition(tx, c)
+		return err
+	})
+	return def, err
+}

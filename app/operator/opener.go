@@ -1,0 +1,174 @@
+package operator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sportello-ticino/sportello/app/site"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+)
+
+// Opener opens communes. It holds the owner's credential, so it lives in the
+// provisioning worker and on the command line, never in a web process.
+type Opener struct {
+	Owner *tenancy.Owner
+	DB    *tenancy.DB
+	FS    fs.FS // tenants/, or SPORTELLO_TENANTS_DIR
+	Log   *slog.Logger
+	// Parts bring one module's part of a folder into a commune, in order.
+	Parts []Part
+	// Seed fills a new commune of the demo with invented people; nil otherwise.
+	Seed func(ctx context.Context, t tenancy.Tenant, dir string) error
+}
+
+// Part is one module's share in opening a commune. Apply must be safe to run
+// again; it returns what it changed, one line each.
+type Part struct {
+	Name  string
+	Apply func(ctx context.Context, t tenancy.Tenant, f Source, overwrite bool) ([]string, error)
+}
+
+// Source is what a commune is opened from: a folder, read already.
+type Source struct {
+	FS     fs.FS
+	Dir    string
+	Folder site.Folder
+}
+
+// openPayload is the job's payload: a folder's name, or what the form asked.
+type openPayload struct {
+	Dir  string `json:"dir,omitempty"`
+	Form *Form  `json:"form,omitempty"`
+}
+
+// ApplyFolder opens a commune from its folder, or brings the folder in again.
+func (o *Opener) ApplyFolder(ctx context.Context, fsys fs.FS, slug string, overwrite bool, report func(string)) error {
+	dir := slug
+	if _, err := fs.Stat(fsys, dir+"/tenant.yaml"); err != nil {
+		dir = "examples/" + slug
+	}
+	f, err := site.ReadFolder(fsys, dir)
+	if err != nil {
+		return err
+	}
+	return o.open(ctx, Source{FS: fsys, Dir: dir, Folder: f}, overwrite, func(_ int, s Step) {
+		report(s.Text + " " + s.Note)
+	})
+}
+
+// open does every step; each can be interrupted and run again.
+func (o *Opener) open(ctx context.Context, src Source, overwrite bool, report func(percent int, s Step)) error {
+	c := src.Folder.Commune
+	step := func(percent int, text, note string) { report(percent, Step{At: time.Now(), Text: text, Note: note}) }
+	step(5, "schema", c.Slug)
+	if err := o.Owner.Provision(ctx, c, nil); err != nil {
+		return fmt.Errorf("schema: %w", err)
+	}
+	o.DB.Directory().Forget()
+	t, err := o.DB.Directory().BySlug(ctx, c.Slug)
+	if err != nil {
+		return err
+	}
+	step(30, "tables", fmt.Sprint(t.SchemaVersion()))
+	for i, p := range o.Parts {
+		changed, err := p.Apply(ctx, t, src, overwrite)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+		for _, line := range changed {
+			step(30+50*(i+1)/len(o.Parts), p.Name, line)
+		}
+		if len(changed) == 0 {
+			step(30+50*(i+1)/len(o.Parts), p.Name, "")
+		}
+	}
+	if o.Seed != nil {
+		if err := o.Seed(ctx, t, src.Dir); err != nil {
+			return fmt.Errorf("people: %w", err)
+		}
+		step(90, "people", "")
+	}
+	if state, _ := t.State(); state == tenancy.Provisioning {
+		if err := o.Owner.SetState(ctx, c.Slug, tenancy.Active, ""); err != nil {
+			return err
+		}
+		o.DB.Directory().Forget()
+	}
+	step(100, "open", "")
+	return nil
+}
+
+// Run takes jobs from the console until ctx ends.
+func (o *Opener) Run(ctx context.Context) error {
+	tick := time.NewTicker(700 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		j, err := claim(ctx, o.DB)
+		if err != nil && ctx.Err() == nil {
+			o.Log.Error("claim job", "error", err.Error())
+		}
+		if j != nil && err == nil {
+			o.work(ctx, *j)
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (o *Opener) work(ctx context.Context, j Job) {
+	log := o.Log.With("job", j.ID.String(), "kind", j.Kind, "commune", j.Slug)
+	err := o.do(ctx, j)
+	state, message := JobDone, ""
+	if err != nil {
+		if ctx.Err() != nil {
+			return // stopped in the middle: taken up again after a while
+		}
+		log.Error("job failed", "error", err.Error())
+		state, message = JobFailed, err.Error()
+	}
+	if err := finish(context.WithoutCancel(ctx), o.DB, j.ID, state, message); err != nil {
+		log.Error("close job", "error", err.Error())
+	}
+}
+
+func (o *Opener) do(ctx context.Context, j Job) error {
+	if j.Kind != kindOpen {
+		return fmt.Errorf("unknown kind of job %q", j.Kind)
+	}
+	var p openPayload
+	if err := json.Unmarshal(j.Payload, &p); err != nil {
+		return err
+	}
+	src, err := o.source(p)
+	if err != nil {
+		return err
+	}
+	return o.open(ctx, src, false, func(percent int, s Step) {
+		if err := progress(ctx, o.DB, j.ID, min(percent, 99), s); err != nil {
+			o.Log.Error("note progress", "error", err.Error())
+		}
+	})
+}
+
+func (o *Opener) source(p openPayload) (Source, error) {
+	if p.Form != nil {
+		return p.Form.source(o.FS)
+	}
+	f, err := site.ReadFolder(o.FS, p.Dir)
+	return Source{FS: o.FS, Dir: p.Dir, Folder: f}, err
+}
+
+// enqueueOpen asks the provisioning worker to open a commune.
+func enqueueOpen(ctx context.Context, db *tenancy.DB, slug, by string, p openPayload) (uuid.UUID, error) {
+	return enqueue(ctx, db, kindOpen, slug, by, p)
+}
