@@ -28,7 +28,7 @@ demo-reset: ## forget the demo's data
 
 build: ## bin/sportello
 	@mkdir -p $(BIN)
-	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/sportello ./cmd/sportello
+	$(GO) build -trimpath -ldflags '-s -w -X github.com/sportello-ticino/sportello/app.Version=$(VERSION)' -o $(BIN)/sportello ./cmd/sportello
 
 # The tests' own PostgreSQL starts with the first test that wants it and is
 # stopped here. Two packages at a time: browsers and databases need room.

@@ -281,32 +281,46 @@ func (p *Postgres) waitReady(ctx context.Context) error {
 	}
 }
 
-// accounts makes Owner, App and Database where they are missing.
+// accounts makes Owner, App and Database where they are missing. App is made by
+// Owner: from version 16 on an account administers only roles that it created.
 func (p *Postgres) accounts(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, p.URL(Admin, "postgres"))
+	admin, err := pgx.Connect(ctx, p.URL(Admin, "postgres"))
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
-	for account, may := range map[string]string{Owner: "CREATEROLE CREATEDB", App: "NOINHERIT"} {
-		var have bool
-		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", account).Scan(&have); err != nil {
-			return err
-		}
-		verb := "CREATE"
-		if have {
-			verb = "ALTER" // the password may be new if the file was lost with the data kept
-		}
-		// Names are constants and passwords letters and digits: CREATE ROLE takes no parameters.
-		if _, err := conn.Exec(ctx, fmt.Sprintf("%s ROLE %s LOGIN NOSUPERUSER %s PASSWORD '%s'", verb, account, may, p.secrets.Passwords[account])); err != nil {
-			return err
-		}
-	}
-	var have bool
-	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", Database).Scan(&have); err != nil || have {
+	defer admin.Close(ctx)
+	if err := p.account(ctx, admin, admin, Owner, "CREATEROLE CREATEDB"); err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, fmt.Sprintf("CREATE DATABASE %s OWNER %s", Database, Owner))
+	owner, err := pgx.Connect(ctx, p.URL(Owner, "postgres"))
+	if err != nil {
+		return err
+	}
+	defer owner.Close(ctx)
+	if err := p.account(ctx, admin, owner, App, "NOINHERIT"); err != nil {
+		return err
+	}
+	var have bool
+	if err := admin.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", Database).Scan(&have); err != nil || have {
+		return err
+	}
+	_, err = admin.Exec(ctx, fmt.Sprintf("CREATE DATABASE %s OWNER %s", Database, Owner))
+	return err
+}
+
+// account makes one account through creator. One that exists is given the
+// password at hand, which is new if its file was lost and the data kept.
+func (p *Postgres) account(ctx context.Context, admin, creator *pgx.Conn, name, may string) error {
+	var have bool
+	if err := admin.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&have); err != nil {
+		return err
+	}
+	verb, conn := "CREATE", creator
+	if have {
+		verb, conn = "ALTER", admin
+	}
+	// Names are constants and passwords letters and digits: CREATE ROLE takes no parameters.
+	_, err := conn.Exec(ctx, fmt.Sprintf("%s ROLE %s LOGIN %s PASSWORD '%s'", verb, name, may, p.secrets.Passwords[name]))
 	return err
 }
 
