@@ -60,9 +60,14 @@ func Check(first, second string) ([]Finding, error) {
 		return nil, err
 	}
 	list := t.pairs()
-	for i, f := range list {
-		if !f.OK() {
-			list[i].Nearest, list[i].NearestRatio = t.nearest(f)
+	for _, choice := range []Choice{FirstColour, SecondColour} {
+		if limit := required(list, choice); limit > 0 {
+			offer, pairs := t.nearest(choice, limit)
+			for i, f := range list {
+				if f.Choice == choice && !f.OK() {
+					list[i].Nearest, list[i].NearestRatio = &offer, pairs[i].Ratio
+				}
+			}
 		}
 	}
 	return list, nil
@@ -77,6 +82,33 @@ func Refused(list []Finding) []Finding {
 		}
 	}
 	return out
+}
+
+// Nearest returns the choice closest to the given one that passes every check:
+// the same colours where they pass, darker ones of the same hue where not.
+func Nearest(first, second string) (a, b Colour, err error) {
+	for range 4 { // a darker red may hand the buttons to the other colour
+		list, err := Check(first, second)
+		if err != nil {
+			return Colour{}, Colour{}, err
+		}
+		refused := Refused(list)
+		if len(refused) == 0 {
+			break
+		}
+		for _, f := range refused {
+			if f.Choice == FirstColour {
+				first = f.Nearest.String()
+			} else {
+				second = f.Nearest.String()
+			}
+		}
+	}
+	if a, err = ParseColour(first); err != nil {
+		return a, b, err
+	}
+	b, err = ParseColour(second)
+	return a, b, err
 }
 
 func (t Theme) pairs() []Finding {
@@ -101,37 +133,43 @@ func (t Theme) pairs() []Finding {
 	return list
 }
 
-// nearest darkens the deciding colour, keeping its hue and as much chroma as
-// sRGB has at that lightness, until the pair passes together with every other
-// pair that the same choice decides. Black passes, so it always finds one.
-func (t Theme) nearest(refused Finding) (*Colour, float64) {
+// required is the highest ratio that a refused pair of the choice must reach,
+// 0 where none is refused.
+func required(list []Finding, choice Choice) float64 {
+	most := 0.0
+	for _, f := range list {
+		if f.Choice == choice && !f.OK() {
+			most = max(most, f.Required)
+		}
+	}
+	return most
+}
+
+// nearest darkens the chosen colour, keeping its hue and as much chroma as
+// sRGB has at that lightness, until every pair that the choice decides passes.
+// It returns the pairs of the theme made with it, in the order of pairs. Black
+// passes, so it always finds one.
+func (t Theme) nearest(choice Choice, limit float64) (Colour, []Finding) {
 	chosen := t.First
-	if refused.Choice == SecondColour {
+	if choice == SecondColour {
 		chosen = t.Second
 	}
 	p := chosen.toLCH()
-	for y := chosen.Luminance(); y > 0; y -= .002 {
-		c := atLuminance(y, p.C, p.H)
+	for y := chosen.Luminance(); ; y -= .002 {
+		c := atLuminance(max(y, 0), p.C, p.H)
+		if Contrast(white, c) < limit && y > 0 {
+			continue // what depends on the colour itself fails most often and costs least
+		}
 		first, second := t.First, t.Second
-		if refused.Choice == FirstColour {
+		if choice == FirstColour {
 			first = c
 		} else {
 			second = c
 		}
-		tried, _ := Generate(first.String(), second.String())
-		passes, ratio := true, 0.0
-		for _, f := range tried.pairs() {
-			if f.Choice == refused.Choice && !f.OK() {
-				passes = false
-			}
-			if f.Pair == refused.Pair {
-				ratio = f.Ratio
-			}
-		}
-		if passes {
-			return &c, ratio
+		tried, _ := Generate(first.String(), second.String()) // both are colours
+		pairs := tried.pairs()
+		if y <= 0 || required(pairs, choice) == 0 {
+			return c, pairs
 		}
 	}
-	black := Colour{}
-	return &black, Contrast(white, black)
 }

@@ -166,3 +166,29 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+func TestNearestAlwaysPasses(t *testing.T) {
+	r := rand.New(rand.NewPCG(26, 11))
+	pairs := [][2]string{{"#ff9a9a", "#ffd800"}, {"#ffffff", "#ffffff"}, {"#ff7070", "#00ff00"}}
+	for range 60 {
+		pairs = append(pairs, [2]string{fmt.Sprintf("#%06x", r.IntN(1<<24)), fmt.Sprintf("#%06x", r.IntN(1<<24))})
+	}
+	for _, p := range pairs {
+		a, b, err := theme.Nearest(p[0], p[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, _ := theme.Check(a.String(), b.String())
+		if left := theme.Refused(list); len(left) != 0 {
+			t.Errorf("%v: %s and %s are offered and refused: %v", p, a, b, left)
+		}
+	}
+	for _, b := range brands {
+		if x, y, _ := theme.Nearest(b.first, b.second); x.String() != strings.ToLower(b.first) || y.String() != strings.ToLower(b.second) {
+			t.Errorf("%s: a passing choice was changed to %s and %s", b.name, x, y)
+		}
+	}
+	if _, _, err := theme.Nearest("blue", "#000000"); err == nil {
+		t.Error("no colour was taken")
+	}
+}

@@ -138,17 +138,17 @@ func Brand(p BrandPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+			templ_7745c5c3_Err = ui.ErrorSummary(p.problems()).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 			if p.Offer != nil {
 				templ_7745c5c3_Err = offer(*p.Offer, p.Subtitle).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<form class=\"sp-stack\" data-gap=\"m\" method=\"post\" action=\"/console/colori\" novalidate data-hx-post=\"/console/colori\" data-hx-trigger=\"change\" data-hx-vals='{\"action\":\"preview\"}' data-hx-target=\"#marchio\" data-hx-select=\"#marchio\" data-hx-swap=\"outerHTML\">")
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			templ_7745c5c3_Err = ui.ErrorSummary(p.problems()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<form class=\"sp-stack\" data-gap=\"m\" method=\"post\" action=\"/console/colori\" novalidate data-hx-post=\"/console/colori\" data-hx-trigger=\"change\" data-hx-vals='{\"action\":\"preview\"}' data-hx-target=\"#marchio\" data-hx-select=\"#marchio\" data-hx-swap=\"outerMorph\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -524,7 +524,7 @@ func colour(name, title, help, value, swatch, problem string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "\" disabled> <input class=\"ds-input sp-num\" id=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "\"> <input class=\"ds-input sp-num\" id=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -32,18 +32,16 @@
   });
 
   // The swatch and the code beside it say the same colour.
-  for (const swatch of document.querySelectorAll("input[type=color][data-for]")) {
-    const code = document.getElementById(swatch.dataset.for);
-    if (!code) continue;
-    swatch.disabled = false;
-    swatch.addEventListener("input", () => {
-      code.value = swatch.value.toUpperCase();
-      code.dispatchEvent(new Event("change", { bubbles: true }));
-    });
-    code.addEventListener("input", () => {
-      if (/^#[0-9a-f]{6}$/i.test(code.value)) swatch.value = code.value;
-    });
-  }
+  document.addEventListener("input", (event) => {
+    const input = event.target;
+    const code = input.dataset?.for && document.getElementById(input.dataset.for);
+    if (code) {
+      code.value = input.value.toUpperCase();
+      return;
+    }
+    const swatch = input.id && document.querySelector(`input[type=color][data-for="${CSS.escape(input.id)}"]`);
+    if (swatch && /^#[0-9a-f]{6}$/i.test(input.value)) swatch.value = input.value;
+  });
 
   // A page that waits asks for itself again and shows what changed. As soon as
   // the server leads elsewhere, the browser goes there.

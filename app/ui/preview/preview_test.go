@@ -51,7 +51,33 @@ const csp = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-
 // serve answers every sample at /<name>, and what the pages load.
 func serve(t *testing.T, samples []sample) *httptest.Server {
 	t.Helper()
+	mux := frame(t)
 	texts := words(t)
+	for _, s := range samples {
+		mux.HandleFunc("/"+s.name, func(w http.ResponseWriter, r *http.Request) { s.write(t, texts, w, r) })
+	}
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// write renders the sample the way app/web does.
+func (s sample) write(t *testing.T, texts *i18n.Bundle, w http.ResponseWriter, r *http.Request) {
+	lang := s.shell.Lang
+	if lang == "" {
+		lang = "it"
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", csp)
+	ctx := templ.WithChildren(i18n.WithLang(r.Context(), texts, lang), s.body)
+	if err := ui.Layout(s.shell, s.title).Render(ctx, w); err != nil {
+		t.Errorf("%s: %v", s.name, err)
+	}
+}
+
+// frame answers what the pages load: assets, themes, marks.
+func frame(t *testing.T) *http.ServeMux {
+	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle(ui.AssetPrefix, ui.Handler())
 	for name, pair := range brands {
@@ -75,24 +101,7 @@ func serve(t *testing.T, samples []sample) *httptest.Server {
 			_, _ = w.Write([]byte(mark))
 		})
 	}
-	for _, s := range samples {
-		mux.HandleFunc("/"+s.name, func(w http.ResponseWriter, r *http.Request) {
-			lang := s.shell.Lang
-			if lang == "" {
-				lang = "it"
-			}
-			ctx := i18n.WithLang(r.Context(), texts, lang)
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.Header().Set("Content-Security-Policy", csp)
-			ctx = templ.WithChildren(ctx, s.body)
-			if err := ui.Layout(s.shell, s.title).Render(ctx, w); err != nil {
-				t.Errorf("%s: %v", s.name, err)
-			}
-		})
-	}
-	srv := httptest.NewServer(mux)
-	t.Cleanup(srv.Close)
-	return srv
+	return mux
 }
 
 // words are the texts of pages; those of modules are not needed to look at them.
@@ -131,7 +140,7 @@ func (v view) String() string {
 }
 
 func TestPages(t *testing.T) {
-	samples := all()
+	samples := all(i18n.WithLang(t.Context(), words(t), "it"))
 	srv := serve(t, samples)
 	axe, err := os.ReadFile("../testdata/axe.min.js")
 	if err != nil {
@@ -143,16 +152,7 @@ func TestPages(t *testing.T) {
 	if keep != "" {
 		views = append(views, view{1280, false, false}, view{320, true, false})
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox, chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("hide-scrollbars", true))
-	alloc, stop := chromedp.NewExecAllocator(t.Context(), opts...)
-	t.Cleanup(stop)
-	browser, stop := chromedp.NewContext(alloc)
-	t.Cleanup(stop)
-	if err := chromedp.Do(browser); err != nil {
-		t.Fatalf("Chromium does not start: %v", err)
-	}
+	browser := start(t)
 	var wg sync.WaitGroup
 	for _, v := range views {
 		wg.Add(1)
@@ -182,6 +182,22 @@ func TestPages(t *testing.T) {
 		}()
 	}
 	wg.Wait()
+}
+
+// start opens a headless Chromium for the length of the test.
+func start(t *testing.T) context.Context {
+	t.Helper()
+	opts := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox, chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("hide-scrollbars", true))
+	alloc, stop := chromedp.NewExecAllocator(t.Context(), opts...)
+	t.Cleanup(stop)
+	browser, stop := chromedp.NewContext(alloc)
+	t.Cleanup(stop)
+	if err := chromedp.Do(browser); err != nil {
+		t.Fatalf("Chromium does not start: %v", err)
+	}
+	return browser
 }
 
 // matched reports whether a name begins with one of the words of a list.

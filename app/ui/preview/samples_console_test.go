@@ -1,16 +1,15 @@
 package preview
 
 import (
-	"fmt"
+	"context"
 
 	console "github.com/sportello-ticino/sportello/app/console/view"
 	home "github.com/sportello-ticino/sportello/app/home/view"
 	operator "github.com/sportello-ticino/sportello/app/operator/view"
 	"github.com/sportello-ticino/sportello/app/ui"
-	"github.com/sportello-ticino/sportello/pkg/theme"
 )
 
-func consolePages() []sample {
+func consolePages(ctx context.Context) []sample {
 	admin := work(ui.Console, "Livia Modello")
 	side := func(current string) []ui.Link {
 		links := []ui.Link{{Text: "Panoramica", URL: "/console"}, {Text: "Servizi", URL: "/console/servizi", Count: "128"}, {Text: "Colori e nome", URL: "/console/colori"}, {Text: "Conto per i pagamenti", URL: "/console/pagamenti"}, {Text: "Registro delle operazioni", URL: "/console/registro"}}
@@ -41,28 +40,15 @@ func consolePages() []sample {
 		{"console-servizio", "Certificato di domicilio", invalid, console.ServiceEdit(edit)},
 		{"console-conto", "Conto per i pagamenti", admin, console.PaymentAccount(account)},
 		{"console-registro", "Registro", admin, console.Audit(console.AuditPage{Side: side("/console/registro"), Filters: []ui.Input{{Kind: ui.Text, Name: "chi", Label: "Persona", Required: true}, {Kind: ui.Date, Name: "dal", Label: "Dal", Required: true}}, Grid: log, Chain: ui.State{Tone: ui.Success, Text: "Catena integra"}, Checked: "2'310 operazioni, controllate il 22.11.2026", Pager: ui.Pager{From: 1, To: 2, Total: 2310, NextURL: "?p=2"}})},
-		{"marchio", "Colori e nome", admin, console.Brand(brandPage(side("/console/colori"), "#0072BC", "#14324F", "blu"))},
-		{"marchio-rifiutato", "Colori e nome", invalid, console.Brand(brandPage(side("/console/colori"), "#ffd800", "#14324F", "chiaro"))},
+		{"marchio", "Colori e nome", admin, console.Brand(brandPage(ctx, side("/console/colori"), "#0072BC", "#14324F", "blu"))},
+		{"marchio-rifiutato", "Colori e nome", invalid, console.Brand(brandPage(ctx, side("/console/colori"), "#ffd800", "#14324F", "chiaro"))},
 	}
 }
 
-// brandPage shows a choice the way the console does: the verdict of theme.Check.
-func brandPage(side []ui.Link, first, second, preview string) console.BrandPage {
-	p := console.BrandPage{Side: side, CommuneName: "Città di Esempio", MarkURL: "/mark/blu.svg", First: first, FirstSwatch: first, Second: second, SecondSwatch: second, Subtitle: "Sportello online",
-		PreviewURL: "/preview/" + preview + ".css", PreviewTitle: "Anteprima", Verdict: "Sì, tutte le coppie si leggono."}
-	found, err := theme.Check(first, second)
-	if err != nil {
-		panic(err)
-	}
-	for _, f := range found {
-		p.Pairs = append(p.Pairs, console.Pair{Label: string(f.Pair), Required: fmt.Sprintf("almeno %.1f : 1", f.Required), Ratio: fmt.Sprintf("%.1f : 1", f.Ratio), OK: f.OK(), Foreground: f.Foreground.String(), Background: f.Background.String()})
-	}
-	if refused := theme.Refused(found); len(refused) > 0 {
-		f := refused[0]
-		p.FirstError = fmt.Sprintf("Troppo chiaro per un testo bianco: %.1f : 1. Serve almeno 4.5 : 1.", f.Ratio)
-		p.Offer = &console.Offer{Title: "Le proponiamo " + f.Nearest.String(), Text: fmt.Sprintf("È la stessa tinta, più scura: %.1f : 1.", f.NearestRatio), First: f.Nearest.String(), Second: second, Submit: "Usare " + f.Nearest.String()}
-		p.Verdict = "No: una coppia non basta."
-	}
+// brandPage shows a choice the way the console does.
+func brandPage(ctx context.Context, side []ui.Link, first, second, preview string) console.BrandPage {
+	p := console.BrandPage{Side: side, CommuneName: "Città di Esempio", MarkURL: "/mark/blu.svg", First: first, Second: second, Subtitle: "Sportello online", PreviewURL: "/preview/" + preview + ".css"}
+	p.Judge(ctx)
 	return p
 }
 

@@ -1,6 +1,7 @@
 package preview
 
 import (
+	"context"
 	"slices"
 
 	catalogue "github.com/sportello-ticino/sportello/app/catalogue/view"
@@ -32,8 +33,8 @@ func work(variant ui.Variant, user string) ui.Shell {
 	}
 }
 
-func all() []sample {
-	return slices.Concat(publicPages(), identityPages(), formPages(), areaPages(), deskPages(), consolePages(), operatorPages())
+func all(ctx context.Context) []sample {
+	return slices.Concat(publicPages(), identityPages(), formPages(), areaPages(), deskPages(), consolePages(ctx), operatorPages())
 }
 
 func rows() []ui.Row {
