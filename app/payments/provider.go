@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 
 	"github.com/sportello-ticino/sportello/pkg/money"
 )
@@ -24,7 +23,7 @@ type Provider interface {
 	Refund(ctx context.Context, a Account, r RefundOrder) (RemoteRefund, error)
 	// ReadNotice checks that a webhook comes from the provider and tells which
 	// transaction it is about. ErrForged when it does not.
-	ReadNotice(ctx context.Context, a Account, header http.Header, body []byte) (Notice, error)
+	ReadNotice(ctx context.Context, a Account, header func(name string) string, body []byte) (Notice, error)
 }
 
 var (

@@ -80,7 +80,7 @@ func TestPublishedSignature(t *testing.T) {
 	}))
 	defer server.Close()
 	p := against(t, server.URL+"/api/v2.0")
-	header := func(v string) http.Header { return http.Header{"X-Signature": {v}} }
+	header := func(v string) func(string) string { return http.Header{"X-Signature": {v}}.Get }
 	right := "algorithm=SHA256withECDSA, keyId=8a3c-1, signature=" + publishedSignature
 	for range 3 {
 		n, err := p.ReadNotice(context.Background(), account, header(right), []byte(publishedBody))
@@ -334,7 +334,7 @@ func TestWebhooksOfTheSandboxAreTaken(t *testing.T) {
 			w.WriteHeader(http.StatusInternalServerError) // it will be sent again
 			return
 		}
-		n, err := p.ReadNotice(r.Context(), account, r.Header, body)
+		n, err := p.ReadNotice(r.Context(), account, r.Header.Get, body)
 		received <- got{n, err}
 	}))
 	defer shop.Close()
@@ -409,7 +409,7 @@ func TestSandboxRemembers(t *testing.T) {
 	if err != nil || !ok || got.State != payments.RemoteFulfilled || got.Ref != made.Ref {
 		t.Errorf("%+v, %v, %v", got, ok, err)
 	}
-	if _, err := again.ReadNotice(context.Background(), account, http.Header{"X-Signature": {signature}}, body); err != nil {
+	if _, err := again.ReadNotice(context.Background(), account, http.Header{"X-Signature": {signature}}.Get, body); err != nil {
 		t.Errorf("signing key changed: %v", err)
 	}
 	next, err := again.Create(context.Background(), account, order("ref-2"))

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strconv"
 	"sync"
@@ -37,8 +36,8 @@ type notice struct {
 
 // ReadNotice implements payments.Provider: the signature is checked over the
 // raw body, and the notice must be about the account's own space.
-func (p *Provider) ReadNotice(ctx context.Context, a payments.Account, header http.Header, body []byte) (payments.Notice, error) {
-	m := signatureHeader.FindStringSubmatch(header.Get("X-Signature"))
+func (p *Provider) ReadNotice(ctx context.Context, a payments.Account, header func(string) string, body []byte) (payments.Notice, error) {
+	m := signatureHeader.FindStringSubmatch(header("X-Signature"))
 	if m == nil || m[1] != "SHA256withECDSA" {
 		return payments.Notice{}, fmt.Errorf("%w: no signature of a known kind", payments.ErrForged)
 	}
