@@ -3,11 +3,11 @@ package cases
 import (
 	"context"
 	"errors"
+	"mime/multipart"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/notifications"
 	"github.com/sportello-ticino/sportello/app/payments"
@@ -58,7 +58,7 @@ func (s *Service) view(tx *tenancy.Tx, c Case, internal bool) (v View, err error
 	if v.Papers, err = s.Documents.OfCase(tx, c.ID); err != nil {
 		return v, err
 	}
-	v.Uploads, err = s.Uploads.UploadsOfCase(tx, c.ID)
+	v.Uploads, err = s.Uploads.OfCase(tx, c.ID)
 	return v, err
 }
 
@@ -75,7 +75,7 @@ func (s *Service) OwnList(ctx context.Context, by identity.Actor) ([]Case, error
 
 // Reply answers the paper an office asked for, with words and files; the term
 // runs on. files are kept by Uploads before.
-func (s *Service) Reply(ctx context.Context, by identity.Actor, ref, text string, files []forms.NewFile) error {
+func (s *Service) Reply(ctx context.Context, by identity.Actor, ref, text string, files []*multipart.FileHeader) error {
 	if len(files) == 0 {
 		var err error
 		if text, err = words(text); err != nil {
@@ -153,7 +153,7 @@ func (s *Service) Withdraw(ctx context.Context, by identity.Actor, ref string) e
 
 // charge is the one payment of a case: its fee.
 func charge(c Case) payments.StartRequest {
-	r := payments.StartRequest{CaseID: c.ID, CaseRef: c.Ref, Purpose: "fee", Lang: c.Lang, ReturnPath: "/area/pratiche/" + c.Ref + "/inoltrata"}
+	r := payments.StartRequest{CaseID: c.ID, CaseRef: c.Ref, Purpose: "fee", Title: c.ServiceTitle.In(c.Lang), Lang: c.Lang, ReturnPath: "/area/pratiche/" + c.Ref + "/inoltrata"}
 	for _, l := range c.FeeLines {
 		r.Lines = append(r.Lines, payments.Line{Key: l.ID, Name: l.Label.In(c.Lang), Amount: l.Amount})
 	}

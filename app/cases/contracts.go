@@ -2,6 +2,7 @@ package cases
 
 import (
 	"context"
+	"mime/multipart"
 
 	"github.com/google/uuid"
 
@@ -35,12 +36,15 @@ type (
 	}
 	// Uploads keeps what people attach, and the drafts they have begun.
 	Uploads interface {
-		UploadsOfCase(tx *tenancy.Tx, caseID uuid.UUID) ([]forms.Upload, error)
-		OpenUpload(ctx context.Context, t tenancy.Tenant, caseID, id uuid.UUID) (forms.Upload, []byte, error)
-		Keep(ctx context.Context, by identity.Actor, caseID uuid.UUID, files []forms.NewFile) ([]forms.Upload, error)
-		Attach(tx *tenancy.Tx, caseID uuid.UUID, files []forms.Upload) error
-		AcceptTypes() string
-		DraftsOf(tx *tenancy.Tx, account uuid.UUID) ([]forms.Draft, error)
+		OfCase(tx *tenancy.Tx, caseID uuid.UUID) ([]forms.Upload, error)
+		OfDraft(tx *tenancy.Tx, draft uuid.UUID) ([]forms.Upload, error)
+		UploadByID(tx *tenancy.Tx, id uuid.UUID) (forms.Upload, error)
+		Open(ctx context.Context, t tenancy.Tenant, u forms.Upload) ([]byte, error)
+		Keep(ctx context.Context, by identity.Actor, caseID uuid.UUID, files []*multipart.FileHeader) ([]forms.Upload, error)
+		Attach(tx *tenancy.Tx, caseID uuid.UUID, kept []forms.Upload) error
+		Accept() string
+		Drafts(tx *tenancy.Tx, account uuid.UUID) ([]forms.Draft, error)
+		Submitted(tx *tenancy.Tx, draft, caseID uuid.UUID) error
 	}
 	// Paper is an issued document.
 	Paper = documents.Paper

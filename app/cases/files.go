@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"mime/multipart"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -15,29 +15,12 @@ import (
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
-	"github.com/sportello-ticino/sportello/pkg/problem"
 )
 
-// readFiles takes the uploaded files out of a form; an empty file field is
-// none.
-func readFiles(list []*multipart.FileHeader) ([]forms.NewFile, error) {
-	var out []forms.NewFile
-	for _, h := range list {
-		if h.Filename == "" {
-			continue
-		}
-		f, err := h.Open()
-		if err != nil {
-			return nil, err
-		}
-		data, err := io.ReadAll(f)
-		_ = f.Close()
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, forms.NewFile{Field: fieldFiles, Name: h.Filename, Data: data})
-	}
-	return out, nil
+// attached leaves out the empty entry that a browser sends for a file field
+// nobody filled in.
+func attached(list []*multipart.FileHeader) []*multipart.FileHeader {
+	return slices.DeleteFunc(slices.Clone(list), func(h *multipart.FileHeader) bool { return h.Filename == "" })
 }
 
 // size is a number of bytes as people read it.
@@ -84,20 +67,22 @@ func (m *Module) upload(r *web.Request, find finder) error {
 	if err != nil {
 		return ErrNotFound
 	}
-	var c Case
-	if err := m.DB.In(r.Ctx(), r.Tenant(), func(tx *tenancy.Tx) (err error) {
-		if c, err = find(tx, r.Actor(), r.Param("ref"), false); err != nil {
+	var u Upload
+	if err := m.DB.In(r.Ctx(), r.Tenant(), func(tx *tenancy.Tx) error {
+		c, err := find(tx, r.Actor(), r.Param("ref"), false)
+		if err != nil {
+			return err
+		}
+		if u, err = m.Uploads.UploadByID(tx, id); errors.Is(err, forms.ErrNoDraft) || (err == nil && (u.CaseID == nil || *u.CaseID != c.ID)) {
+			return ErrNotFound
+		} else if err != nil {
 			return err
 		}
 		return m.audited(tx, r.Actor(), "cases.read-file", c)
 	}); err != nil {
 		return err
 	}
-	u, data, err := m.Uploads.OpenUpload(r.Ctx(), r.Tenant(), c.ID, id)
-	var p *problem.Error
-	if errors.As(err, &p) && p.Kind == problem.KindNotFound {
-		return ErrNotFound
-	}
+	data, err := m.Uploads.Open(r.Ctx(), r.Tenant(), u)
 	if err != nil {
 		return err
 	}

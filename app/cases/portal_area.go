@@ -20,7 +20,7 @@ func (m *Module) area(r *web.Request) error {
 		if own, err = ownList(tx, by.AccountID(), 50); err != nil {
 			return err
 		}
-		if drafts, err = m.Uploads.DraftsOf(tx, by.AccountID()); err != nil {
+		if drafts, err = m.Uploads.Drafts(tx, by.AccountID()); err != nil {
 			return err
 		}
 		papers, err = m.Documents.OfAccount(tx, by.AccountID(), 5)

@@ -75,7 +75,7 @@ const (
 
 func (m *Module) requestPart(ctx context.Context, q Request, base, typed string, problems []ui.Problem) *view.Request {
 	fields := []ui.Input{
-		{Kind: ui.File, Name: fieldFiles, Label: i18n.T(ctx, "cases.request.files"), Help: i18n.T(ctx, "cases.request.files-help"), Multiple: true, Accept: m.Uploads.AcceptTypes()},
+		{Kind: ui.File, Name: fieldFiles, Label: i18n.T(ctx, "cases.request.files"), Help: i18n.T(ctx, "cases.request.files-help"), Multiple: true, Accept: m.Uploads.Accept()},
 		{Kind: ui.Textarea, Name: fieldReply, Label: i18n.T(ctx, "cases.request.text"), Value: typed, Rows: 4, MaxLength: maxText},
 	}
 	for _, p := range problems {
@@ -124,10 +124,7 @@ func (m *Module) reply(r *web.Request) error {
 		return err
 	}
 	ref, typed := r.Param("ref"), strings.TrimSpace(form.Get(fieldReply))
-	files, err := readFiles(r.Files(fieldFiles))
-	if err == nil {
-		err = m.Reply(r.Ctx(), r.Actor(), ref, typed, files)
-	}
+	err = m.Reply(r.Ctx(), r.Actor(), ref, typed, attached(r.Files(fieldFiles)))
 	var p *problem.Error
 	if errors.As(err, &p) && (p.Kind == problem.KindInvalid || p.Kind == problem.KindTooLarge) {
 		v, verr := m.Own(r.Ctx(), r.Actor(), ref)

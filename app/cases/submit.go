@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 
 	"github.com/google/uuid"
 
@@ -23,71 +24,78 @@ import (
 // request was sent: an official does what it would have done.
 const noteRegisterDown = "register-down"
 
-// Submission is a finished form on its way to becoming a case.
-type Submission struct {
-	DraftID uuid.UUID
-	Service *catalogue.Service
-	Answers forms.Answers
-	Files   map[string][]string // field → names of its files
-	Lang    string
-	// Attach moves the draft's files to the case and ends the draft, in the
-	// same transaction.
-	Attach func(tx *tenancy.Tx, caseID uuid.UUID) error
+// submission is a finished draft on its way to becoming a case.
+type submission struct {
+	draft   forms.Draft
+	service *catalogue.Service
+	files   map[string][]string // field → names of its files
 }
 
 // ErrIneligible says which conditions of the service do not hold.
 var ErrIneligible = problem.Invalid("cases.ineligible", "cases.error.ineligible")
 
-// Submit turns a finished form into a case. Submitting the same draft again
-// returns the case it became. Errors: ErrIneligible with the reasons in Params.
-func (s *Service) Submit(ctx context.Context, by identity.Actor, in Submission) (Case, error) {
+// Submit turns a finished draft into a case and says where to send the person:
+// to the payment page, or to the page that tells what happens now. Submitting
+// the same draft again leads to the case it became. Errors: ErrIneligible with
+// the reasons in Params.
+func (s *Service) Submit(ctx context.Context, by identity.Actor, draft forms.Draft) (redirect string, err error) {
+	c, err := s.create(ctx, by, draft)
+	if err != nil {
+		return "", err
+	}
+	if c.State == AwaitingPayment {
+		url, err := s.Payments.Start(ctx, by, charge(c))
+		if err == nil {
+			return url, nil
+		}
+		// The case stays and says so; its page offers to pay again.
+		slog.WarnContext(ctx, "payment page not reached", "commune", by.Tenant().Slug(), "case", c.Ref, "error", err.Error())
+		return "/area/pratiche/" + c.Ref + "?pagamento=assente", nil
+	}
+	return "/area/pratiche/" + c.Ref + "/inoltrata", nil
+}
+
+func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Draft) (Case, error) {
+	in := submission{draft: draft}
+	var err error
+	if in.service, err = s.Catalogue.Service(ctx, by.Tenant(), draft.ServiceID); err != nil {
+		return Case{}, err
+	}
 	// The register is asked before the transaction: no call to a provider is
 	// made inside one.
 	subject, down, err := s.subject(ctx, by)
 	if err != nil {
 		return Case{}, err
 	}
+	if in.files, err = s.fileNames(ctx, by, draft.ID); err != nil {
+		return Case{}, err
+	}
 	input := s.input(by, in, subject)
-	outcome, err := in.Service.Rules.Evaluate(ctx, input)
+	outcome, err := in.service.Rules.Evaluate(ctx, input)
 	if err != nil {
 		return Case{}, err
 	}
 	if outcome.Verdict == rules.Ineligible {
 		return Case{}, ineligible(ctx, outcome)
 	}
-	rows, err := in.Service.Form.Review(i18n.WithLang(ctx, s.Texts, in.Lang), in.Answers, in.Files, forms.Setting{Rules: input, Files: counts(in.Files)})
+	c, err := s.newCase(ctx, by, in, input, outcome, subject)
 	if err != nil {
 		return Case{}, err
 	}
-	now := s.Clock.Now()
-	c := Case{
-		ID: uuid.Must(uuid.NewV7()), DraftID: in.DraftID, ServiceID: in.Service.ID, ServiceVersion: in.Service.Version, DefinitionHash: in.Service.Hash,
-		ServiceTitle: in.Service.Title, ServiceKind: string(in.Service.Kind), Office: in.Service.Office, ApplicantID: by.AccountID(),
-		ApplicantName: by.Name(), Lang: in.Lang, Answers: in.Answers, Rows: rows, Outcome: outcome, Subject: subject,
-		Payment: NoPayment, FeeDemo: in.Service.DemoFee(), SubmittedAt: now, UpdatedAt: now,
-	}
-	if days := in.Service.Term.WorkingDays; days > 0 {
-		cal, err := s.calendar(ctx, by.Tenant())
-		if err != nil {
-			return Case{}, err
-		}
-		due := rules.PlusWorkingDays(cal, s.today(), int64(days))
-		c.DueOn = &due
-	}
-	automatic := in.Service.Kind == catalogue.Smart && outcome.Verdict == rules.Granted && !down
-	s.begin(&c, in.Service, automatic, down)
+	automatic := in.service.Kind == catalogue.Smart && outcome.Verdict == rules.Granted && !down
+	begin(&c, in.service, automatic, down)
 	err = s.in(ctx, by, func(tx *tenancy.Tx) error {
-		if known, ok, err := byDraft(tx, in.DraftID); err != nil || ok {
+		if known, ok, err := byDraft(tx, draft.ID); err != nil || ok {
 			c = known
 			return err
 		}
-		if err := keepDefinition(tx, in.Service); err != nil {
+		if err := keepDefinition(tx, in.service); err != nil {
 			return err
 		}
 		if err := insert(tx, &c); err != nil {
 			return err
 		}
-		if err := in.Attach(tx, c.ID); err != nil {
+		if err := s.Uploads.Submitted(tx, draft.ID, c.ID); err != nil {
 			return err
 		}
 		return s.announce(tx, by, c, automatic, down)
@@ -95,9 +103,50 @@ func (s *Service) Submit(ctx context.Context, by identity.Actor, in Submission) 
 	return c, err
 }
 
+// newCase fills in everything but where the case starts.
+func (s *Service) newCase(ctx context.Context, by identity.Actor, in submission, input rules.Input, outcome rules.Outcome, subject *registers.Person) (Case, error) {
+	lang := in.draft.Lang
+	if lang == "" {
+		lang = i18n.Reference
+	}
+	rows, err := in.service.Form.Review(i18n.WithLang(ctx, s.Texts, lang), in.draft.Answers, in.files, forms.Setting{Rules: input, Files: counts(in.files)})
+	if err != nil {
+		return Case{}, err
+	}
+	svc, now := in.service, s.Clock.Now()
+	c := Case{
+		ID: uuid.Must(uuid.NewV7()), DraftID: in.draft.ID, ServiceID: svc.ID, ServiceVersion: svc.Version, DefinitionHash: svc.Hash,
+		ServiceTitle: svc.Title, ServiceKind: string(svc.Kind), Office: svc.Office, ApplicantID: by.AccountID(), ApplicantName: by.Name(),
+		Lang: lang, Answers: in.draft.Answers, Rows: rows, Outcome: outcome, Subject: subject,
+		Payment: NoPayment, FeeDemo: svc.DemoFee(), SubmittedAt: now, UpdatedAt: now,
+	}
+	if days := svc.Term.WorkingDays; days > 0 {
+		cal, err := s.calendar(ctx, by.Tenant())
+		if err != nil {
+			return Case{}, err
+		}
+		due := rules.PlusWorkingDays(cal, s.today(), int64(days))
+		c.DueOn = &due
+	}
+	return c, nil
+}
+
+// fileNames are the names of a draft's files by field.
+func (s *Service) fileNames(ctx context.Context, by identity.Actor, draft uuid.UUID) (map[string][]string, error) {
+	out := map[string][]string{}
+	err := s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
+		list, err := s.Uploads.OfDraft(tx, draft)
+		for _, u := range list {
+			out[u.Field] = append(out[u.Field], u.Name)
+		}
+		return err
+	})
+	return out, err
+}
+
 // begin decides where a new case starts: with the fee, with the paper, or on
 // the office's list.
-func (s *Service) begin(c *Case, svc *catalogue.Service, automatic, down bool) {
+func begin(c *Case, svc *catalogue.Service, automatic, down bool) {
 	fee := c.Outcome.Fee.Total
 	switch {
 	case automatic && fee > 0, svc.Fee.Due == catalogue.OnSubmission && fee > 0 && !automatic && !down && svc.Kind == catalogue.Traditional:
@@ -168,13 +217,13 @@ func (s *Service) subject(ctx context.Context, by identity.Actor) (*registers.Pe
 }
 
 // input is all that the service's rules may read.
-func (s *Service) input(by identity.Actor, in Submission, subject *registers.Person) rules.Input {
+func (s *Service) input(by identity.Actor, in submission, subject *registers.Person) rules.Input {
 	var facts rules.Register
 	if subject != nil {
 		facts = subject.Facts(s.today())
 	}
 	who := rules.Applicant{Level: by.Level(), Kind: "person", ForSelf: true}
-	return in.Service.Input(in.Answers, counts(in.Files), who, facts, s.today())
+	return in.service.Input(in.draft.Answers, counts(in.files), who, facts, s.today())
 }
 
 func counts(files map[string][]string) map[string]int {

@@ -58,7 +58,9 @@ func FolderOf(fsys fs.FS, slug string) string {
 	return slug
 }
 
-func (m *Module) people(t tenancy.Tenant) (People, error) { return Read(m.FS, FolderOf(m.FS, t.Slug())) }
+func (m *Module) people(t tenancy.Tenant) (People, error) {
+	return Read(m.FS, FolderOf(m.FS, t.Slug()))
+}
 
 func (m *Module) personas(r *web.Request) error {
 	people, err := m.people(r.Tenant())

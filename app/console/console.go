@@ -1,0 +1,180 @@
+// Package console is the desk of a commune's own administrators, at /console:
+// colours and name, services and fees, the payment account, and who did what.
+//
+// It owns no data: it brings together what site, catalogue, payments and audit
+// own. Every change is on the audit, in the same transaction.
+package console
+
+import (
+	"context"
+	"time"
+
+	"github.com/sportello-ticino/sportello/app/access"
+	"github.com/sportello-ticino/sportello/app/audit"
+	"github.com/sportello-ticino/sportello/app/catalogue"
+	"github.com/sportello-ticino/sportello/app/console/view"
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/payments"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/ui"
+	"github.com/sportello-ticino/sportello/app/web"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/money"
+)
+
+// The actions of this module.
+const (
+	ActionOpen     access.Action = "console.open"
+	ActionBrand    access.Action = "console.brand"
+	ActionServices access.Action = "console.services"
+	ActionPayments access.Action = "console.payments"
+	ActionAudit    access.Action = "console.audit"
+)
+
+// Catalogue is what the console asks of the catalogue.
+type Catalogue interface {
+	Entries(ctx context.Context, by identity.Actor) ([]catalogue.Entry, error)
+	Entry(ctx context.Context, by identity.Actor, id string) (catalogue.Entry, error)
+	Switch(ctx context.Context, by identity.Actor, id string, on bool) error
+	SetFee(ctx context.Context, by identity.Actor, id string, amounts map[string]money.CHF) error
+	ConfirmFee(ctx context.Context, by identity.Actor, id string) error
+}
+
+// Payments is what the console asks of payments.
+type Payments interface {
+	ReadAccount(ctx context.Context, by identity.Actor) (payments.AccountView, error)
+	SetAccountTx(tx *tenancy.Tx, by identity.Actor, in payments.AccountInput) error
+}
+
+// Module serves the console.
+type Module struct {
+	DB        *tenancy.DB
+	Catalogue Catalogue
+	Payments  Payments
+}
+
+// Mount adds the routes.
+func (m *Module) Mount(r *web.Router) {
+	c := r.Console
+	c.GET("", ActionOpen, m.overview)
+	c.GET("/colori", ActionBrand, m.brandPage)
+	c.POST("/colori", ActionBrand, m.brandPost)
+	c.GET("/colori/anteprima.css", ActionBrand, m.brandPreview)
+	c.GET("/servizi", ActionServices, m.services)
+	c.GET("/servizi/:id", ActionServices, m.service)
+	c.POST("/servizi/:id", ActionServices, m.saveService)
+	c.POST("/servizi/:id/attiva", ActionServices, m.switchService)
+	c.POST("/servizi/:id/conferma", ActionServices, m.confirmFee)
+	c.GET("/pagamenti", ActionPayments, m.accountPage)
+	c.POST("/pagamenti", ActionPayments, m.saveAccount)
+	c.GET("/operazioni", ActionAudit, m.auditPage)
+}
+
+// side is the menu, with what the actor may open.
+func side(r *web.Request, current string) []ui.Link {
+	var out []ui.Link
+	for _, e := range []struct {
+		key, url string
+		action   access.Action
+	}{
+		{"overview", "/console", ActionOpen}, {"brand", "/console/colori", ActionBrand},
+		{"services", "/console/servizi", ActionServices}, {"payments", "/console/pagamenti", ActionPayments},
+		{"audit", "/console/operazioni", ActionAudit},
+	} {
+		if r.May(e.action) {
+			out = append(out, ui.Link{Text: i18n.T(r.Ctx(), "console.side."+e.key), URL: e.url, Current: e.url == current})
+		}
+	}
+	return out
+}
+
+func (m *Module) overview(r *web.Request) error {
+	ctx, by := r.Ctx(), r.Actor()
+	page := view.OverviewPage{Side: side(r, "/console")}
+	var lines []audit.Line
+	if err := m.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) (err error) {
+		lines, err = audit.Search(tx, audit.Filter{Limit: 8})
+		return err
+	}); err != nil {
+		return err
+	}
+	page.Recent = auditGrid(ctx, lines)
+	if r.May(ActionServices) {
+		entries, err := m.Catalogue.Entries(ctx, by)
+		if err != nil {
+			return err
+		}
+		on, demo := 0, 0
+		for _, e := range entries {
+			if e.Published {
+				on++
+			}
+			if e.DemoFee() {
+				demo++
+			}
+		}
+		page.Tiles = []ui.Tile{
+			{Value: i18n.Number(on), Label: i18n.T(ctx, "console.tile.on"), URL: "/console/servizi"},
+			{Value: i18n.Number(len(entries) - on), Label: i18n.T(ctx, "console.tile.off"), URL: "/console/servizi"},
+			{Value: i18n.Number(demo), Label: i18n.T(ctx, "console.tile.demo"), URL: "/console/servizi"},
+		}
+		if demo > 0 {
+			page.Tasks = append(page.Tasks, ui.Task{Title: i18n.N(ctx, "console.task.fees", demo), Text: i18n.T(ctx, "console.task.fees-text"),
+				Action: ui.Link{Text: i18n.T(ctx, "console.task.fees-action"), URL: "/console/servizi"}})
+		}
+	}
+	if !r.May(ActionPayments) {
+		return r.Page(200, i18n.T(ctx, "console.overview"), view.Overview(page), web.Here("/console"))
+	}
+	account, err := m.Payments.ReadAccount(ctx, by)
+	if err != nil {
+		return err
+	}
+	if !account.HasSecret {
+		page.Tasks = append(page.Tasks, ui.Task{Title: i18n.T(ctx, "console.task.account"), Text: i18n.T(ctx, "console.task.account-text"),
+			Action: ui.Link{Text: i18n.T(ctx, "console.task.account-action"), URL: "/console/pagamenti"}})
+	}
+	return r.Page(200, i18n.T(ctx, "console.overview"), view.Overview(page), web.Here("/console"))
+}
+
+// done tells on the next page what was just saved.
+func done(r *web.Request) string {
+	if key := "console.done." + r.Query("fatto"); r.Query("fatto") != "" && i18n.Has(r.Ctx(), key) {
+		return i18n.T(r.Ctx(), key)
+	}
+	return ""
+}
+
+func auditGrid(ctx context.Context, lines []audit.Line) ui.Grid {
+	g := ui.Grid{Caption: i18n.T(ctx, "console.audit"), Columns: []ui.Column{
+		{Title: i18n.T(ctx, "console.column.when")}, {Title: i18n.T(ctx, "console.column.who")},
+		{Title: i18n.T(ctx, "console.column.what")}, {Title: i18n.T(ctx, "console.column.object"), Label: i18n.T(ctx, "console.column.object")},
+	}}
+	for _, l := range lines {
+		what := l.Action
+		if key := "console.action." + l.Action; i18n.Has(ctx, key) {
+			what = i18n.T(ctx, key)
+		}
+		who := l.Actor
+		if who == "" {
+			who = l.ActorID
+		}
+		details := ""
+		if l.Details != "{}" {
+			details = l.Details
+		}
+		g.Rows = append(g.Rows, []ui.Cell{
+			{Text: i18n.Date(l.At) + ", " + i18n.Time(l.At), Num: true}, {Text: who}, {Text: what, Small: details}, {Text: l.Object},
+		})
+	}
+	return g
+}
+
+// day reads a date field; the zero time when it is none.
+func day(s string) time.Time {
+	t, err := time.ParseInLocation(time.DateOnly, s, i18n.Zurich)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

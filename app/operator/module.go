@@ -1,0 +1,41 @@
+package operator
+
+import (
+	"io/fs"
+
+	"github.com/sportello-ticino/sportello/app/access"
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/web"
+	"github.com/sportello-ticino/sportello/pkg/clock"
+)
+
+// The actions of this module.
+const (
+	ActionOpen      access.Action = "operator.open"
+	ActionProvision access.Action = "operator.provision"
+	ActionSuspend   access.Action = "operator.suspend"
+)
+
+// Module serves the entity's console.
+type Module struct {
+	DB    *tenancy.DB
+	Staff *identity.Staff
+	FS    fs.FS
+	Clock clock.Clock
+	URL   func(host string) string
+}
+
+// Mount adds the routes.
+func (m *Module) Mount(r *web.Router) {
+	o := r.Operator
+	o.GET("/", ActionOpen, m.communes)
+	o.GET("/comuni", ActionOpen, m.communes)
+	o.GET("/comuni/nuovo", ActionProvision, m.newPage)
+	o.POST("/comuni/nuovo", ActionProvision, m.open)
+	o.GET("/comuni/:slug", ActionOpen, m.commune)
+	o.POST("/comuni/:slug/sospendi", ActionSuspend, m.suspend)
+	o.POST("/comuni/:slug/riapri", ActionSuspend, m.resume)
+	o.GET("/lavori/:id", ActionOpen, m.job)
+	o.POST("/lavori/:id/riprova", ActionProvision, m.retry)
+}

@@ -1,0 +1,407 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sportello-ticino/sportello/app/operator/view"
+	"github.com/sportello-ticino/sportello/app/site"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/ui"
+	"github.com/sportello-ticino/sportello/app/web"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/tenants"
+)
+
+// figures is how a commune's desk is doing: counts, never contents.
+type figures struct {
+	tenant  tenancy.Tenant
+	reached bool
+	open    int64
+	month   int64
+	backlog int64
+	late    bool // a job has waited for more than a minute
+	version int64
+}
+
+// read asks every commune at the same time; one that is away answers nothing.
+func (m *Module) read(ctx context.Context, all []tenancy.Tenant) []figures {
+	out := make([]figures, len(all))
+	var g errgroup.Group
+	g.SetLimit(8)
+	for i, t := range all {
+		g.Go(func() error {
+			out[i] = m.readOne(ctx, t)
+			return nil
+		})
+	}
+	_ = g.Wait() // readOne reports in its figures
+	return out
+}
+
+func (m *Module) readOne(ctx context.Context, t tenancy.Tenant) figures {
+	f := figures{tenant: t}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	err := m.DB.Read(ctx, t, func(tx *tenancy.Tx) error {
+		return tx.QueryRow(`select
+			(select count(*) from cases where closed_at is null),
+			(select count(*) from cases where submitted_at > now() - interval '30 days'),
+			(select count(*) from outbox where done_at is null and gave_up_at is null),
+			exists (select from outbox where done_at is null and gave_up_at is null and run_after < now() - interval '1 minute'),
+			(select coalesce(max(version), 0) from schema_versions)`).Scan(&f.open, &f.month, &f.backlog, &f.late, &f.version)
+	})
+	f.reached = err == nil
+	return f
+}
+
+func (f figures) health(ctx context.Context, wanted int64) ui.State {
+	key, tone := "fine", ui.Success
+	switch {
+	case !f.reached:
+		key, tone = "down", ui.Danger
+	case f.version < wanted:
+		key, tone = "old", ui.Warning
+	case f.late:
+		key, tone = "slow", ui.Warning
+	}
+	return ui.State{Tone: tone, Text: i18n.T(ctx, "operator.health."+key)}
+}
+
+func stateOf(ctx context.Context, t tenancy.Tenant) ui.State {
+	s, _ := t.State()
+	tone := map[tenancy.State]ui.Tone{tenancy.Active: ui.Success, tenancy.Suspended: ui.Warning}[s]
+	if tone == "" {
+		tone = ui.Info
+	}
+	return ui.State{Tone: tone, Text: i18n.T(ctx, "operator.state-name."+string(s))}
+}
+
+func side(r *web.Request, current string) []ui.Link {
+	out := []ui.Link{{Text: i18n.T(r.Ctx(), "operator.side.communes"), URL: "/comuni", Current: current == "/comuni"}}
+	if r.May(ActionProvision) {
+		out = append(out, ui.Link{Text: i18n.T(r.Ctx(), "operator.side.open"), URL: "/comuni/nuovo", Current: current == "/comuni/nuovo"})
+	}
+	return out
+}
+
+// communes is the entity's first page: every commune with its health.
+func (m *Module) communes(r *web.Request) error {
+	ctx := r.Ctx()
+	m.DB.Directory().Forget() // an operator wants to see what is true now
+	all, err := m.DB.Directory().All(ctx)
+	if err != nil {
+		return err
+	}
+	wanted, err := tenancy.WantedVersion()
+	if err != nil {
+		return err
+	}
+	col := func(key string) ui.Column {
+		return ui.Column{Title: i18n.T(ctx, "operator.column."+key), Label: i18n.T(ctx, "operator.column."+key)}
+	}
+	page := view.CommunesPage{Side: side(r, "/comuni"), Now: i18n.DateTime(ctx, m.Clock.Now()), Grid: ui.Grid{Caption: i18n.T(ctx, "operator.communes"),
+		Columns: []ui.Column{{Title: i18n.T(ctx, "operator.column.commune")}, col("health"), col("schema"), col("state"), col("use"), col("open"), col("backlog")}}}
+	var active, open, month, backlog int64
+	for _, f := range m.read(ctx, all) {
+		if s, _ := f.tenant.State(); s == tenancy.Active {
+			active++
+		}
+		open, month, backlog = open+f.open, month+f.month, backlog+f.backlog
+		health, state := f.health(ctx, wanted), stateOf(ctx, f.tenant)
+		page.Grid.Rows = append(page.Grid.Rows, []ui.Cell{
+			{Text: f.tenant.Name(), URL: "/comuni/" + f.tenant.Slug(), Strong: true}, {State: &health}, {Text: version(f.version), Num: true}, {State: &state},
+			{Text: i18n.Number(f.month), Num: true}, {Text: i18n.Number(f.open), Num: true}, {Text: i18n.Number(f.backlog), Num: true},
+		})
+	}
+	page.Title = i18n.N(ctx, "operator.title", len(all))
+	page.Tiles = []ui.Tile{
+		{Value: i18n.Number(active), Label: i18n.T(ctx, "operator.tile.communes")}, {Value: i18n.Number(open), Label: i18n.T(ctx, "operator.tile.cases")},
+		{Value: i18n.Number(month), Label: i18n.T(ctx, "operator.tile.month")}, {Value: i18n.Number(backlog), Label: i18n.T(ctx, "operator.tile.jobs")},
+	}
+	if r.May(ActionProvision) {
+		page.NewURL = "/comuni/nuovo"
+	}
+	return r.Page(200, page.Title, view.Communes(page), web.Here("/"))
+}
+
+// version is a migration's number as people read it: the day it was written.
+func version(v int64) string {
+	if v == 0 {
+		return "–"
+	}
+	s := i18n.Number(v)
+	return strings.ReplaceAll(s, "'", "")
+}
+
+// newPage and open: /comuni/nuovo.
+func (m *Module) newPage(r *web.Request) error { return m.newForm(r, 200, &Form{}, "", nil) }
+
+func (m *Module) newForm(r *web.Request, code int, f *Form, folder string, wrong map[string]string) error {
+	ctx := r.Ctx()
+	folders, err := m.folders(ctx)
+	if err != nil {
+		return err
+	}
+	page := view.NewCommunePage{Side: side(r, "/comuni/nuovo"), Folder: folder}
+	for dir, name := range folders {
+		page.Folders = append(page.Folders, ui.Option{Value: dir, Label: name, Selected: dir == folder || len(folders) == 1})
+	}
+	values := map[string]string{"name": f.Name, "official_name": f.OfficialName, "slug": f.Slug, "ref_prefix": f.RefPrefix, "bfs": f.BFS,
+		"first": f.First, "second": f.Second, "phone": f.Phone}
+	for _, name := range []string{"name", "official_name", "slug", "ref_prefix", "bfs", "first", "second", "phone"} {
+		in := ui.Input{Kind: ui.Text, Name: name, Label: i18n.T(ctx, "operator.field."+name), Value: values[name],
+			Help: i18n.T(ctx, "operator.field."+name+"-help", "base", m.DB.Directory().Base()), Required: name != "official_name" && name != "bfs" && name != "phone"}
+		if name == "first" {
+			in.Help += " #0B5CA8"
+		} else if name == "second" {
+			in.Help += " #C8102E"
+		}
+		if key := wrong[name]; key != "" {
+			in.Error = i18n.T(ctx, key)
+		}
+		page.FromForm = append(page.FromForm, in)
+	}
+	if key := wrong["folder"]; key != "" {
+		page.Problems = []ui.Problem{{Name: view.FolderName, Text: i18n.T(ctx, key)}}
+	}
+	return r.Page(code, i18n.T(ctx, "operator.open"), view.NewCommune(page))
+}
+
+// folders are the described communes that are not open yet.
+func (m *Module) folders(ctx context.Context) (map[string]string, error) {
+	all, err := m.DB.Directory().All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	open := map[string]bool{}
+	for _, t := range all {
+		open[t.Slug()] = true
+	}
+	out := map[string]string{}
+	for list, prefix := range map[*func(fs.FS) ([]string, error)]string{ptr(tenants.Communes): "", ptr(tenants.Examples): "examples/"} {
+		names, err := (*list)(m.FS)
+		if err != nil {
+			continue // a deployment without examples
+		}
+		for _, n := range names {
+			f, err := site.ReadFolder(m.FS, prefix+n)
+			if err == nil && !open[f.Commune.Slug] {
+				out[prefix+n] = f.Profile.OfficialName
+			}
+		}
+	}
+	return out, nil
+}
+
+func ptr(f func(fs.FS) ([]string, error)) *func(fs.FS) ([]string, error) { return &f }
+
+func (m *Module) open(r *web.Request) error {
+	form, err := r.Form()
+	if err != nil {
+		return err
+	}
+	ctx, by := r.Ctx(), r.Actor()
+	folders, err := m.folders(ctx)
+	if err != nil {
+		return err
+	}
+	f := &Form{Slug: form.Get("slug"), Name: form.Get("name"), OfficialName: form.Get("official_name"), RefPrefix: form.Get("ref_prefix"),
+		BFS: strings.TrimSpace(form.Get("bfs")), First: strings.TrimSpace(form.Get("first")), Second: strings.TrimSpace(form.Get("second")), Phone: strings.TrimSpace(form.Get("phone"))}
+	var slug string
+	var payload openPayload
+	if form.Get(view.ModeName) == view.ModeFolder {
+		dir := form.Get(view.FolderName)
+		if _, ok := folders[dir]; !ok {
+			return m.newForm(r, 422, f, dir, map[string]string{"folder": "operator.error.folder"})
+		}
+		src, err := site.ReadFolder(m.FS, dir)
+		if err != nil {
+			return err
+		}
+		slug, payload = src.Commune.Slug, openPayload{Dir: dir}
+	} else {
+		wrong := f.check()
+		all, err := m.DB.Directory().All(ctx)
+		if err != nil {
+			return err
+		}
+		for _, t := range all {
+			if t.Slug() == f.Slug {
+				wrong["slug"] = "operator.error.taken"
+			}
+			if t.RefPrefix() == f.RefPrefix {
+				wrong["ref_prefix"] = "operator.error.taken"
+			}
+		}
+		if len(wrong) > 0 {
+			return m.newForm(r, 422, f, "", wrong)
+		}
+		slug, payload = f.Slug, openPayload{Form: f}
+	}
+	id, err := enqueueOpen(ctx, m.DB, slug, by.Name(), payload)
+	if err != nil {
+		return err
+	}
+	if err := m.Staff.Record(ctx, by, "operator.open", "commune:"+slug, "{}"); err != nil {
+		return err
+	}
+	return r.Redirect("/lavori/" + id.String())
+}
+
+// job is /lavori/{id}: a long job with its progress.
+func (m *Module) job(r *web.Request) error {
+	id, err := uuid.Parse(r.Param("id"))
+	if err != nil {
+		return web.NotFound()
+	}
+	j, err := jobByID(r.Ctx(), m.DB, id)
+	if err != nil {
+		return err
+	}
+	if j == nil {
+		return web.NotFound()
+	}
+	ctx := r.Ctx()
+	name := j.Slug
+	if t, err := m.DB.Directory().BySlug(ctx, j.Slug); err == nil {
+		name = t.Name()
+	}
+	tone := map[JobState]ui.Tone{JobDone: ui.Success, JobFailed: ui.Danger}[j.State]
+	if tone == "" {
+		tone = ui.Info
+	}
+	end := m.Clock.Now()
+	if j.Finished != nil {
+		end = *j.Finished
+	}
+	page := view.JobPage{Side: side(r, ""), Title: i18n.T(ctx, "operator.job.open", "name", name), State: ui.State{Tone: tone, Text: i18n.T(ctx, "operator.job."+string(j.State))},
+		Percent: j.Progress, Running: j.State == JobWaiting || j.State == JobRunning, Failure: j.Message,
+		Elapsed: i18n.T(ctx, "operator.job.elapsed", "n", int(end.Sub(j.CreatedAt).Seconds()))}
+	for i, s := range j.Steps {
+		page.Steps = append(page.Steps, ui.Moment{Title: i18n.T(ctx, "operator.step."+s.Text), Text: s.Note, When: i18n.Time(s.At), DateTime: s.At.Format(time.RFC3339),
+			Now: page.Running && i == len(j.Steps)-1, Done: !page.Running || i < len(j.Steps)-1})
+	}
+	if j.State == JobDone {
+		page.Next = &ui.Link{Text: i18n.T(ctx, "operator.visit"), URL: m.URL(j.Slug + "." + m.DB.Directory().Base())}
+	}
+	if j.State == JobFailed {
+		page.RetryURL = "/lavori/" + id.String() + "/riprova"
+	}
+	var opts []web.PageOption
+	if page.Running {
+		opts = append(opts, web.Refresh(1))
+	}
+	return r.Page(200, page.Title, view.Job(page), opts...)
+}
+
+// retry asks for a failed job again.
+func (m *Module) retry(r *web.Request) error {
+	id, err := uuid.Parse(r.Param("id"))
+	if err != nil {
+		return web.NotFound()
+	}
+	j, err := jobByID(r.Ctx(), m.DB, id)
+	if err != nil {
+		return err
+	}
+	if j == nil || j.State != JobFailed {
+		return web.NotFound()
+	}
+	again, err := enqueue(r.Ctx(), m.DB, j.Kind, j.Slug, r.Actor().Name(), j.Payload)
+	if err != nil {
+		return err
+	}
+	return r.Redirect("/lavori/" + again.String())
+}
+
+// commune is /comuni/{slug}.
+func (m *Module) commune(r *web.Request) error { return m.communePage(r, 200, "", "") }
+
+func (m *Module) communePage(r *web.Request, code int, typed, wrong string) error {
+	ctx := r.Ctx()
+	t, err := m.DB.Directory().BySlug(ctx, r.Param("slug"))
+	if errors.Is(err, tenancy.ErrUnknown) {
+		return web.NotFound()
+	}
+	if err != nil {
+		return err
+	}
+	wanted, err := tenancy.WantedVersion()
+	if err != nil {
+		return err
+	}
+	f := m.readOne(ctx, t)
+	host := t.Slug() + "." + m.DB.Directory().Base()
+	fact := func(key, value string) ui.Fact { return ui.Fact{Term: i18n.T(ctx, "operator.fact."+key), Value: value} }
+	page := view.CommunePage{Side: side(r, "/comuni"), Name: t.Name(), DeskURL: m.URL(host), State: stateOf(ctx, t),
+		Tiles: []ui.Tile{
+			{Value: f.health(ctx, wanted).Text, Label: i18n.T(ctx, "operator.column.health")}, {Value: i18n.Number(f.month), Label: i18n.T(ctx, "operator.column.use")},
+			{Value: i18n.Number(f.open), Label: i18n.T(ctx, "operator.column.open")}, {Value: i18n.Number(f.backlog), Label: i18n.T(ctx, "operator.column.backlog")},
+		},
+		Facts: []ui.Fact{fact("slug", t.Slug()), fact("hosts", strings.Join(append([]string{host}, t.Hosts()...), ", ")), fact("schema", version(f.version)),
+			fact("opened", i18n.Date(t.CreatedAt())), fact("inhabitants", i18n.Number(t.Inhabitants())), fact("bfs", version(int64(t.BFS())))}}
+	if key := "operator.done." + r.Query("fatto"); r.Query("fatto") != "" && i18n.Has(ctx, key) {
+		page.Notice = i18n.T(ctx, key)
+	}
+	if state, _ := t.State(); r.May(ActionSuspend) && state == tenancy.Suspended {
+		page.ResumeURL = "/comuni/" + t.Slug() + "/riapri"
+	} else if r.May(ActionSuspend) && state == tenancy.Active {
+		page.SuspendURL = "/comuni/" + t.Slug() + "/sospendi"
+		page.Suspend = []ui.Input{{Kind: ui.Text, Name: "reason", Label: i18n.T(ctx, "operator.field.reason"), Help: i18n.T(ctx, "operator.field.reason-help"),
+			Value: typed, Error: wrong, Required: true, MaxLength: 300}}
+	}
+	jobs, err := recentJobs(ctx, m.DB, t.Slug())
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		page.History = append(page.History, ui.Moment{Title: i18n.T(ctx, "operator.job.open", "name", t.Name()) + ": " + i18n.T(ctx, "operator.job."+string(j.State)),
+			When: i18n.DateTime(ctx, j.CreatedAt) + ", " + j.AskedBy, DateTime: j.CreatedAt.Format(time.RFC3339), Text: j.Message, Done: true,
+			Link: &ui.Link{Text: i18n.T(ctx, "operator.progress"), URL: "/lavori/" + j.ID.String()}})
+	}
+	return r.Page(code, t.Name(), view.Commune(page))
+}
+
+func (m *Module) suspend(r *web.Request) error {
+	form, err := r.Form()
+	if err != nil {
+		return err
+	}
+	reason := strings.TrimSpace(form.Get("reason"))
+	if len(reason) < 3 || len(reason) > 600 {
+		return m.communePage(r, 422, reason, i18n.T(r.Ctx(), "operator.error.reason"))
+	}
+	return m.setState(r, tenancy.Active, tenancy.Suspended, reason, "suspended")
+}
+
+func (m *Module) resume(r *web.Request) error {
+	return m.setState(r, tenancy.Suspended, tenancy.Active, "", "resumed")
+}
+
+// setState moves a commune from one state to another; in any other state
+// nothing happens.
+func (m *Module) setState(r *web.Request, from, to tenancy.State, reason, done string) error {
+	slug := r.Param("slug")
+	var n int64
+	if err := m.DB.Platform(r.Ctx(), func(tx *tenancy.PlatformTx) (err error) {
+		n, err = tx.Exec("update communes set state = $3, state_reason = $4, updated_at = now() where slug = $1 and state = $2", slug, string(from), string(to), reason)
+		return err
+	}); err != nil {
+		return err
+	}
+	m.DB.Directory().Forget()
+	if n == 0 {
+		return r.Redirect("/comuni/" + slug)
+	}
+	if err := m.Staff.Record(r.Ctx(), r.Actor(), "operator."+done, "commune:"+slug, "{}"); err != nil {
+		return err
+	}
+	return r.Redirect("/comuni/" + slug + "?fatto=" + done)
+}
