@@ -232,13 +232,11 @@ func look(tab context.Context, base string, s sample, v view, axe, keep string) 
 	if err != nil {
 		return nil, err
 	}
-	wide, err := chromedp.Run(tab, chromedp.Evaluate[string](widest))
+	broken, err := chromedp.Run(tab, chromedp.Evaluate[[]string](rules))
 	if err != nil {
 		return nil, err
 	}
-	if wide != "" {
-		complaints = append(complaints, "wider than the window: "+wide)
-	}
+	complaints = append(complaints, broken...)
 	if v.axe {
 		findings, err := chromedp.Run(tab, chromedp.Evaluate[[]string](axe+";"+axeRun, chromedp.EvalAwaitPromise))
 		if err != nil {
@@ -272,13 +270,27 @@ const listen = `window.complaints = [];
 addEventListener("error", (e) => complaints.push(e.message || "cannot load " + (e.target.src || e.target.href)), true);
 addEventListener("securitypolicyviolation", (e) => complaints.push("refused by the content security policy: " + e.violatedDirective + " " + e.blockedURI));`
 
-// widest names the first element that makes the page scroll sideways.
-const widest = `(() => {
+// rules are what holds for every page of ours: nothing scrolls sideways but
+// navigation, ids are unique, one main heading, one filled button.
+const rules = `(() => {
+  const out = [];
   const w = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= w) return "";
-  for (const e of document.body.querySelectorAll("*")) {
-    const r = e.getBoundingClientRect();
-    if (r.right > w + 1 && r.width > 0 && !e.closest(".sp-hero, .sp-tabs, .sp-side, .ds-sr-only, thead")) return e.outerHTML.slice(0, 200);
+  if (document.documentElement.scrollWidth > w) {
+    const e = [...document.body.querySelectorAll("*")].find((e) => {
+      const r = e.getBoundingClientRect();
+      return r.right > w + 1 && r.width > 0 && !e.closest(".sp-hero, .sp-tabs, .sp-side, .ds-sr-only, thead");
+    });
+    out.push("wider than the window: " + (e ? e.outerHTML.slice(0, 200) : document.documentElement.scrollWidth));
   }
-  return "scrollWidth " + document.documentElement.scrollWidth;
+  const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+  for (const id of new Set(ids.filter((id, i) => ids.indexOf(id) !== i))) out.push("id twice: " + id);
+  const headings = document.querySelectorAll("h1").length;
+  if (headings !== 1) out.push(headings + " main headings");
+  const filled = [...document.querySelectorAll("main .ds-button")].filter((b) => !b.closest("[inert]") && ["", "primary"].includes(b.dataset.variant || ""));
+  if (filled.length > 1) out.push(filled.length + " filled buttons: " + filled.map((b) => b.textContent.trim()).join(", "));
+  for (const a of document.querySelectorAll('a[href^="#"]')) if (!document.getElementById(a.hash.slice(1))) out.push("leads nowhere: " + a.outerHTML.slice(0, 120));
+  for (const e of document.querySelectorAll("[aria-describedby], [aria-labelledby], label[for]"))
+    for (const id of ((e.getAttribute("aria-describedby") || "") + " " + (e.getAttribute("aria-labelledby") || "") + " " + (e.getAttribute("for") || "")).trim().split(/\s+/))
+      if (!document.getElementById(id)) out.push("names nothing: " + id + " in " + e.outerHTML.slice(0, 120));
+  return out;
 })()`

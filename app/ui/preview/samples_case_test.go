@@ -35,6 +35,8 @@ func decision() *cases.Decision {
 
 func areaPages() []sample {
 	user := portal("Anna Esempio")
+	long := portal("Fondazione Maria Antonietta Bernasconi-Quadri")
+	long.CommuneName, long.Lang = "Comune di Centovalli-Onsernone", "de"
 	papers := []ui.Row{{Title: "Certificato di domicilio", URL: "/area/documenti/1", Fact: "23.11.2026", DateTime: "2026-11-23", Note: "PDF con sigillo, 84 KB"}, {Title: "Autorizzazione di posteggio", URL: "/area/documenti/2", State: &ui.State{Tone: ui.Danger, Text: "Revocato"}, Note: "PDF con sigillo, 61 KB"}}
 	open := []ui.Row{{Title: "Occupazione temporanea di suolo pubblico", URL: "/area/pratiche/a", State: &waits, Ref: "ESE-2026-7K2M-4", Note: "inoltrata il 16.11.2026"}, {Title: "Contrassegno annuale per la zona blu", URL: "/area/pratiche/b", State: &inWork, Ref: "ESE-2026-9TWC-2", Note: "Lei è al posto 4 della lista."}}
 	drafts := []ui.Row{{Title: "Cambiamento di indirizzo nel Comune", URL: "/bozza", Fact: "passo 2 di 4", Note: "La conserviamo fino al 22.12.2026."}}
@@ -54,6 +56,7 @@ func areaPages() []sample {
 	const hash = "9f2c41d7 0b8e6a53 c1f477e2 d09a3b16 5e8d20c7 f3a1884b 6d5f12e9 ab037c4e"
 	return []sample{
 		{"area", "Area personale", user, cases.Area(cases.AreaPage{Name: "Anna Esempio", Tasks: []ui.Task{{Title: "Manca lo schizzo del posto", Text: "Lo alleghi entro venerdì 4 dicembre 2026. Fino ad allora la pratica aspetta.", Action: ui.Link{Text: "Allegare lo schizzo", URL: "/a"}}, {Title: "Tassa da pagare: CHF 61.00", Action: ui.Link{Text: "Pagare CHF 61.00", URL: "/b"}}}, Drafts: drafts, Open: open, CaseCount: 11, Documents: papers, Count: 7, Terms: []ui.Row{{Title: "Schizzo del posto", Fact: "04.12.2026"}, {Title: "Tassa", Fact: "24.12.2026"}}})},
+		{"area-lunga", "Area personale", long, cases.Area(cases.AreaPage{Name: "Fondazione Maria Antonietta Bernasconi-Quadri", Tasks: []ui.Task{{Title: "Manca l’autocertificazione sull’indirizzo precedentementecomunicatoall’ufficio", Action: ui.Link{Text: "Allegare l’autocertificazione richiesta", URL: "/a"}}}, Open: []ui.Row{{Title: "Contrassegno annuale per l’approvvigionamento di esercizi pubblici", URL: "/x", State: &ui.State{Tone: ui.Warning, Text: "Aspetta la persona richiedente"}, Ref: "ESE-2026-7K2M-4", Note: "abonnementsverwaltungsabteilung@gemeindeverwaltung.example"}}, CaseCount: 1})},
 		{"area-vuota", "Area personale", user, cases.Area(cases.AreaPage{Name: "Dario Prova", Notice: "Buongiorno, ha effettuato l’accesso.", Verify: &ui.Link{Text: "Verificare l’identità", URL: "/accedi/aiuto"}})},
 		{"pratiche", "Pratiche", user, cases.Cases(cases.CasesPage{Drafts: drafts, Rows: open, Pager: ui.Pager{From: 1, To: 2, Total: 11, NextURL: "?p=2"}})},
 		{"pratica-richiesta", "Pratica", user, cases.Case(asked)},
