@@ -7,7 +7,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"slices"
@@ -61,10 +60,15 @@ func loadAssets() (map[string]asset, string) {
 	return files, hex.EncodeToString(sum.Sum(nil))[:16]
 }
 
+// contentType is said here and not asked of the machine, whose table may differ.
 func contentType(name string) string {
-	switch ext := path.Ext(name); ext {
-	case ".css", ".js", ".svg":
-		return mime.TypeByExtension(ext)
+	switch path.Ext(name) {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
 	case ".woff2":
 		return "font/woff2"
 	}

@@ -19,7 +19,7 @@ func identityPages() []sample {
 	}}
 	return []sample{
 		{"accedi", "Accedere", portal(""), identity.SignIn(identity.SignInPage{Next: "/area", Reason: "Per continuare la domanda, acceda.", PersonasURL: "/dev/personas", Methods: []identity.Method{{Name: "AGOV", Note: "Il login delle autorità svizzere", URL: "/accedi/agov"}}})},
-		{"accedi-errore", "Accedere", invalid, identity.SignIn(identity.SignInPage{Email: "anna@posta.example", FormError: "E-mail o parola d’ordine non sono giuste.", PasswordError: "Scriva la parola d’ordine"})},
+		{"accedi-errore", "Accedere", invalid, identity.SignIn(identity.SignInPage{Email: "anna@posta.example", FormError: "E-mail o password non sono giuste.", PasswordError: "Scriva la password"})},
 		{"registrati", "Registrarsi", portal(""), identity.Register(identity.RegisterPage{Name: "Anna", EmailError: "Scriva un indirizzo come nome@posta.ch"})},
 		{"posta", "Guardi la sua posta", portal(""), identity.CheckMail(identity.CheckMailPage{Email: "anna.esempio@posta.example", ResendURL: "/registrati/invia", MailURL: "/dev/mail"})},
 		{"confermato", "Indirizzo confermato", portal(""), identity.Confirmed(identity.ConfirmedPage{OK: true})},
