@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
@@ -20,6 +21,10 @@ type FieldMistake struct {
 	*Mistake
 }
 
+// fileRefusal begins the key of a mistake whose sentence is that of a problem:
+// a file that was not taken.
+const fileRefusal = "!"
+
 // Message is the sentence for the person, in the language of ctx.
 func (m FieldMistake) Message(ctx context.Context) string {
 	lang := i18n.Lang(ctx)
@@ -32,6 +37,9 @@ func (m FieldMistake) Message(ctx context.Context) string {
 			key = "forms.mistake.missing"
 		}
 		return i18n.T(ctx, key, "label", m.Field.Label.In(lang))
+	}
+	if key, refusal := strings.CutPrefix(m.Key, fileRefusal); refusal {
+		return i18n.T(ctx, key, m.Args...)
 	}
 	if m.Key == "format" {
 		return m.Field.Format.In(lang)
@@ -145,9 +153,9 @@ func (f *Form) Pages(ctx context.Context, answers Answers, in Setting) ([]Page, 
 	return pages, err
 }
 
-// Parse reads one step from what was typed. With mistakes it returns them and
-// the answers as they were; without, the answers with those of the step, less
-// whatever no longer applies.
+// Parse reads one step from what was typed and returns all answers with those of
+// the step, less whatever no longer applies, and the mistakes. An answer with a
+// mistake is left out: the right ones beside it are not lost.
 func (f *Form) Parse(ctx context.Context, stepID string, typed url.Values, answers Answers, in Setting) (Answers, []FieldMistake, error) {
 	out, mistakes := Answers{}, []FieldMistake(nil)
 	err := f.walk(ctx, in, visitor{value: func(fl *field) (any, error) {
@@ -164,13 +172,7 @@ func (f *Form) Parse(ctx context.Context, stepID string, typed url.Values, answe
 		keep(out, fl, value)
 		return value, nil
 	}})
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(mistakes) > 0 {
-		return answers, mistakes, nil
-	}
-	return out, nil, nil
+	return out, mistakes, err
 }
 
 func (f *Form) read(fl *field, typed url.Values, in Setting) (any, *FieldMistake) {
@@ -262,4 +264,23 @@ func (f *Form) Decode(data []byte) (Answers, error) {
 		out[id] = decoded
 	}
 	return out, nil
+}
+
+// Salvage reads what can still be read of answers that no longer fit the form.
+func (f *Form) Salvage(data []byte) Answers {
+	raw := map[string]json.RawMessage{}
+	out := Answers{}
+	if json.Unmarshal(data, &raw) != nil {
+		return out
+	}
+	for id, value := range raw {
+		one, err := json.Marshal(map[string]json.RawMessage{id: value})
+		if err != nil {
+			continue
+		}
+		if decoded, err := f.Decode(one); err == nil && decoded[id] != nil {
+			out[id] = decoded[id]
+		}
+	}
+	return out
 }

@@ -37,7 +37,7 @@ func (placeKind) Read(f *Field, typed url.Values, in Setting) (any, *Mistake) {
 		return nil, mistake("place_postcode")
 	case place.Town == "":
 		return nil, mistake("place_town")
-	case f.InCommune && !slices.Contains(in.Postcodes, place.Postcode):
+	case f.InCommune && len(in.Postcodes) > 0 && !slices.Contains(in.Postcodes, place.Postcode):
 		return nil, mistake("place_commune", "postcode", place.Postcode)
 	case !f.InCommune && !swissPostcode.MatchString(place.Postcode) && !foreignPostcode.MatchString(place.Postcode):
 		return nil, mistake("postcode")

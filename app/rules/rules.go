@@ -177,11 +177,27 @@ func (s *Set) Fee(ctx context.Context, in Input) (Fee, error) {
 // Eligible tests the eligibility conditions alone; it returns those that do not
 // hold.
 func (s *Set) Eligible(ctx context.Context, in Input) ([]Reason, error) {
+	return s.unmet(ctx, s.eligibility, in)
+}
+
+// EligibleToBegin is Eligible for the conditions that read no answer: a person
+// is told before the effort, not after it.
+func (s *Set) EligibleToBegin(ctx context.Context, in Input) ([]Reason, error) {
+	var before []condition
+	for _, c := range s.eligibility {
+		if !slices.ContainsFunc(c.rule.Reads(), func(name string) bool { return strings.HasPrefix(name, "answer") }) {
+			before = append(before, c)
+		}
+	}
+	return s.unmet(ctx, before, in)
+}
+
+func (s *Set) unmet(ctx context.Context, conditions []condition, in Input) ([]Reason, error) {
 	values, err := s.scope.Bind(in)
 	if err != nil {
 		return nil, err
 	}
-	tested, _, err := test(ctx, s.eligibility, values)
+	tested, _, err := test(ctx, conditions, values)
 	return slices.DeleteFunc(tested, func(r Reason) bool { return r.Holds }), err
 }
 

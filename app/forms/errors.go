@@ -1,0 +1,25 @@
+package forms
+
+import "github.com/sportello-ticino/sportello/pkg/problem"
+
+// The problems of forms.
+var (
+	// ErrNoDraft means that there is no such draft of this person.
+	ErrNoDraft = problem.NotFound("forms.no-draft", "forms.draft.not_found")
+	// ErrLevel means that the account's trust level is below the service's.
+	ErrLevel = problem.Forbidden("forms.level", "forms.eligibility.level")
+	// ErrNotEligible means that a condition of the service does not hold.
+	ErrNotEligible = problem.Forbidden("forms.not-eligible", "forms.eligibility.reason")
+	// ErrIncomplete means that a draft has answers missing or wrong.
+	ErrIncomplete = problem.Invalid("forms.incomplete", "forms.step.incomplete")
+	// ErrFileTooLarge, ErrFileEmpty, ErrFileType, ErrFileInfected and
+	// ErrTooManyFiles refuse an upload by its name.
+	ErrFileTooLarge = problem.TooLarge("forms.file-too-large", "forms.upload.too_large")
+	ErrFileEmpty    = problem.Invalid("forms.file-empty", "forms.upload.empty")
+	ErrFileType     = problem.Invalid("forms.file-type", "forms.upload.type")
+	ErrFileInfected = problem.Invalid("forms.file-infected", "forms.upload.infected")
+	ErrTooManyFiles = problem.Invalid("forms.too-many-files", "forms.upload.too_many")
+	// ErrScannerAway means that a scanner is configured and does not answer:
+	// no file is taken unseen.
+	ErrScannerAway = problem.Unavailable("forms.scanner-away", "forms.upload.scanner_away")
+)

@@ -1,0 +1,76 @@
+package forms
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/rules"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/money"
+)
+
+// Offer is a service as the forms need it to have it filled in. Package
+// catalogue makes it.
+type Offer struct {
+	ID          string
+	Version     int
+	Hash        string // changes with anything in the definition
+	Title       i18n.Text
+	Level       int // trust level asked of the applicant
+	OnlyItalian func(lang string) bool
+	Immediate   bool // answered at once where every check holds
+	PayNow      bool // the fee is due on submission
+	DemoFee     bool
+	FeeNote     i18n.Text
+	Form        *Form
+	Rules       *rules.Set
+	Amounts     map[string]money.CHF
+	Limits      map[string]int64
+}
+
+// Services finds what a commune offers. Errors: the catalogue's own, for a
+// service that is not offered here or not now.
+type Services interface {
+	Offer(ctx context.Context, t tenancy.Tenant, id string) (*Offer, error)
+}
+
+// Submitter takes a finished draft: package cases makes a case of it. It calls
+// Module.Submitted in the same transaction, so that a draft becomes a case once.
+type Submitter interface {
+	// Submit returns the path to send the person to.
+	Submit(ctx context.Context, by identity.Actor, draft Draft) (redirect string, err error)
+}
+
+// Draft is a request that is not yet submitted. Its answers have been checked
+// when it reaches a Submitter.
+type Draft struct {
+	ID             uuid.UUID
+	AccountID      uuid.UUID
+	ServiceID      string
+	ServiceVersion int
+	ServiceHash    string
+	Answers        Answers
+	Files          map[string]int // field → how many
+	Facts          Facts
+	Step           string // the last one saved
+	Lang           string // of the page it was submitted on
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+	ExpiresAt      time.Time
+
+	raw []byte
+}
+
+// Facts is what was known of the applicant when the draft was begun or resumed.
+type Facts struct {
+	Applicant    rules.Applicant `json:"applicant"`
+	Register     rules.Register  `json:"register"`
+	RegisterDown bool            `json:"register_down,omitempty"` // it did not answer
+	Name         string          `json:"name,omitempty"`
+	Born         Day             `json:"born,omitempty"`
+	Address      string          `json:"address,omitempty"`
+}

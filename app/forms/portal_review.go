@@ -1,0 +1,186 @@
+package forms
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/sportello-ticino/sportello/app/forms/view"
+	"github.com/sportello-ticino/sportello/app/rules"
+	"github.com/sportello-ticino/sportello/app/ui"
+	"github.com/sportello-ticino/sportello/app/web"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
+)
+
+// confirmName is the box that says that the answers are true.
+const confirmName = "confermo"
+
+// reviewPage is GET /area/bozze/{id}/riepilogo: check your answers.
+func (m *Module) reviewPage(r *web.Request) error {
+	o, err := m.opened(r)
+	if err != nil {
+		return err
+	}
+	return m.showReview(r, &o, http.StatusOK, nil, "")
+}
+
+// submit is POST /area/bozze/{id}/riepilogo: everything is checked again, and
+// the draft becomes a case.
+func (m *Module) submit(r *web.Request) error {
+	ctx := r.Ctx()
+	typed, err := r.Form()
+	if err != nil {
+		return err
+	}
+	o, err := m.opened(r)
+	if err != nil {
+		return err
+	}
+	if typed.Get(view.ActionName) == view.ActionSave {
+		return r.Redirect("/area")
+	}
+	if r.Actor().Level() < o.offer.Level {
+		return ErrLevel.With("level", o.offer.Level, "have", r.Actor().Level())
+	}
+	answers, wrong, err := o.offer.Form.Check(ctx, o.Answers, o.in)
+	if err != nil {
+		return err
+	}
+	problems, err := m.obstacles(r, &o, wrong)
+	if err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		return m.showReview(r, &o, http.StatusUnprocessableEntity, problems, "")
+	}
+	if typed.Get(confirmName) != "true" {
+		return m.showReview(r, &o, http.StatusUnprocessableEntity, nil, i18n.T(ctx, "forms.step.confirm_missing"))
+	}
+	o.Answers, o.Lang = answers, r.Lang()
+	to, err := m.Submitter.Submit(ctx, r.Actor(), o.Draft)
+	if err != nil {
+		return err
+	}
+	return r.Redirect(to)
+}
+
+// obstacles are the reasons why a draft cannot be submitted.
+func (m *Module) obstacles(r *web.Request, o *opened, wrong []FieldMistake) ([]ui.Problem, error) {
+	ctx := r.Ctx()
+	var problems []ui.Problem
+	for _, w := range wrong {
+		problems = append(problems, ui.Problem{Text: w.Message(ctx)})
+	}
+	if len(problems) > 0 {
+		return append([]ui.Problem{{Text: i18n.T(ctx, "forms.step.incomplete")}}, problems...), nil
+	}
+	unmet, err := o.offer.Rules.Eligible(ctx, m.ruleInput(o))
+	if err != nil {
+		return nil, err
+	}
+	for _, reason := range unmet {
+		problems = append(problems, ui.Problem{Text: reason.Reason.For(ctx)})
+	}
+	return problems, nil
+}
+
+// ruleInput is everything the rules may read of the draft.
+func (m *Module) ruleInput(o *opened) rules.Input {
+	in := o.in.Rules
+	in.Answers = o.offer.Form.RuleAnswers(o.Answers, o.Files)
+	return in
+}
+
+func (m *Module) showReview(r *web.Request, o *opened, status int, problems []ui.Problem, confirmError string) error {
+	ctx := r.Ctx()
+	sections, err := o.offer.Form.Review(ctx, o.Answers, namesByField(o.uploads), o.in)
+	if err != nil {
+		return err
+	}
+	frame, err := m.frame(r, o, len(sections))
+	if err != nil {
+		return err
+	}
+	for i := range frame.Steps {
+		frame.Steps[i].Done = !frame.Steps[i].Current
+	}
+	page := view.SummaryPage{
+		Frame: frame, Title: i18n.T(ctx, reviewTitle(o)), Problems: problems, DemoFee: o.offer.DemoFee, CanSave: true,
+		Action: o.path(reviewStep), Submit: i18n.T(ctx, "forms.step.submit"),
+		Declaration: &ui.Input{Kind: ui.Declaration, Name: confirmName, Label: i18n.T(ctx, "forms.step.confirm"), Required: true, Error: confirmError},
+	}
+	if len(sections) > 0 {
+		page.BackURL = o.path(sections[len(sections)-1].Step)
+	}
+	if o.Facts.RegisterDown {
+		page.Notice = i18n.T(ctx, "forms.eligibility.register_away")
+	}
+	for _, section := range sections {
+		page.Sections = append(page.Sections, o.section(r, section))
+	}
+	if err := m.showFee(r, o, &page); err != nil {
+		return err
+	}
+	return r.Page(status, page.Title+" – "+frame.ServiceTitle, view.Summary(page))
+}
+
+func (o *opened) section(r *web.Request, s Section) view.Section {
+	out := view.Section{Title: s.Title}
+	for _, row := range s.Rows {
+		answer := ui.Answer{Question: row.Label, ChangeURL: o.path(s.Step) + "#" + ui.FieldID(o.anchor(row.Field))}
+		switch {
+		case len(row.Files) > 0:
+			answer.Values = row.Files
+		case row.Value != "":
+			answer.Values = []string{row.Value}
+		default:
+			answer.Values = []string{i18n.T(r.Ctx(), "forms.step.no_answer")}
+		}
+		out.Answers = append(out.Answers, answer)
+	}
+	return out
+}
+
+// anchor is the name of the first control of a field.
+func (o *opened) anchor(id string) string {
+	if f, ok := o.offer.Form.Field(id); ok {
+		switch f.Kind {
+		case "place":
+			return id + suffixAddress
+		case "period":
+			return id + suffixFrom
+		}
+	}
+	return id
+}
+
+// showFee reckons the fee and names the button after what it does. A fee that
+// cannot be reckoned yet, because answers are missing, is left out.
+func (m *Module) showFee(r *web.Request, o *opened, page *view.SummaryPage) error {
+	ctx := r.Ctx()
+	fee, err := o.offer.Rules.Fee(ctx, m.ruleInput(o))
+	if errors.Is(err, rules.ErrEvaluation) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	page.DemoFee = page.DemoFee && fee.Total > 0
+	for _, line := range fee.Lines {
+		page.Fees = append(page.Fees, ui.Answer{Question: line.Label.For(ctx), Values: []string{line.Amount.String()}, Num: true})
+	}
+	total := fee.Total.String()
+	if fee.Total == 0 {
+		total = i18n.T(ctx, "forms.fee.free")
+	}
+	page.Fees = append(page.Fees, ui.Answer{Question: i18n.T(ctx, "forms.fee.total"), Values: []string{total}, Num: true, Strong: true})
+	switch {
+	case fee.Total == 0:
+	case !o.offer.PayNow:
+		page.FeesNote = i18n.T(ctx, "forms.fee.at_decision")
+	case o.offer.Immediate:
+		page.Submit = i18n.T(ctx, "forms.step.submit_pay", "amount", total)
+	default:
+		page.Submit = i18n.T(ctx, "forms.step.submit_pay_case", "amount", total)
+	}
+	return nil
+}
