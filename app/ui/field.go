@@ -84,6 +84,7 @@ type Input struct {
 	Autocomplete string
 	EmptyOption  string // first option of a select, "" for "Scelga"
 	HideLabel    bool   // the page's heading already asks
+	filter       bool   // nothing is required of a filter, so nothing is marked
 }
 
 // ID is the id of the control, or of the first one of a group: the error
@@ -98,6 +99,12 @@ func FieldID(name string) string {
 		}
 		return r
 	}, name)
+}
+
+// asFilter leaves out the marks of optional fields.
+func (f Input) asFilter() Input {
+	f.filter = true
+	return f
 }
 
 // describedBy names the texts that belong to the control.

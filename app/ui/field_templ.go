@@ -612,7 +612,7 @@ func optional(f Input) templ.Component {
 			templ_7745c5c3_Var27 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if !f.Required && !f.ReadOnly {
+		if !f.Required && !f.ReadOnly && !f.filter {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "<span class=\"sp-optional\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -487,7 +487,7 @@ func Filters(label, action string, fields []Input) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, f := range fields {
-			templ_7745c5c3_Err = Field(f).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Field(f.asFilter()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

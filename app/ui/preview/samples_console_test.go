@@ -36,10 +36,10 @@ func consolePages(ctx context.Context) []sample {
 	invalid.Invalid = true
 	return []sample{
 		{"console", "Panoramica", admin, console.Overview(console.OverviewPage{Side: side("/console"), Tasks: []ui.Task{{Title: "Due tariffe da confermare", Text: "Fuori dalla dimostrazione i servizi non si possono pubblicare.", Action: ui.Link{Text: "Confermare le tariffe", URL: "/t"}}}, Tiles: []ui.Tile{{Value: "12", Label: "servizi attivi", URL: "/a"}, {Value: "204", Label: "pratiche questa settimana"}, {Value: "CHF 2'040.00", Label: "incassati questa settimana"}}, Recent: log})},
-		{"console-servizi", "Servizi", admin, console.Services(console.ServicesPage{Side: side("/console/servizi"), Filters: []ui.Input{{Kind: ui.Text, Name: "q", Label: "Nome", Required: true}, {Kind: ui.Select, Name: "s", Label: "Stato", EmptyOption: "Tutti", Required: true}}, Grid: services, Pager: ui.Pager{From: 1, To: 2, Total: 2}})},
+		{"console-servizi", "Servizi", admin, console.Services(console.ServicesPage{Side: side("/console/servizi"), Filters: []ui.Input{{Kind: ui.Text, Name: "q", Label: "Nome"}, {Kind: ui.Select, Name: "s", Label: "Stato", EmptyOption: "Tutti"}}, Grid: services, Pager: ui.Pager{From: 1, To: 2, Total: 2}})},
 		{"console-servizio", "Certificato di domicilio", invalid, console.ServiceEdit(edit)},
 		{"console-conto", "Conto per i pagamenti", admin, console.PaymentAccount(account)},
-		{"console-registro", "Registro", admin, console.Audit(console.AuditPage{Side: side("/console/registro"), Filters: []ui.Input{{Kind: ui.Text, Name: "chi", Label: "Persona", Required: true}, {Kind: ui.Date, Name: "dal", Label: "Dal", Required: true}}, Grid: log, Chain: ui.State{Tone: ui.Success, Text: "Catena integra"}, Checked: "2'310 operazioni, controllate il 22.11.2026", Pager: ui.Pager{From: 1, To: 2, Total: 2310, NextURL: "?p=2"}})},
+		{"console-registro", "Registro", admin, console.Audit(console.AuditPage{Side: side("/console/registro"), Filters: []ui.Input{{Kind: ui.Text, Name: "chi", Label: "Persona"}, {Kind: ui.Date, Name: "dal", Label: "Dal"}}, Grid: log, Chain: ui.State{Tone: ui.Success, Text: "Catena integra"}, Checked: "2'310 operazioni, controllate il 22.11.2026", Pager: ui.Pager{From: 1, To: 2, Total: 2310, NextURL: "?p=2"}})},
 		{"marchio", "Colori e nome", admin, console.Brand(brandPage(ctx, side("/console/colori"), "#0072BC", "#14324F", "blu"))},
 		{"marchio-rifiutato", "Colori e nome", invalid, console.Brand(brandPage(ctx, side("/console/colori"), "#ffd800", "#14324F", "chiaro"))},
 	}
