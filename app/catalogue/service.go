@@ -48,6 +48,9 @@ var (
 	name       = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 	audiences  = []string{"citizen", "business", "association", "professional"}
 	channels   = []string{"online", "counter", "post"}
+	lifeEvents = []string{
+		"casa", "figlio", "scuola", "auto", "costruire", "attivita", "lavoro", "animali", "tempo-libero", "diritti", "aiuto", "lutto",
+	}
 	bodyFields = regexp.MustCompile(`\{([^{}]*)\}`)
 	bodyWords  = []string{"commune", "name", "today", "purpose", "valid_until"}
 )
@@ -139,6 +142,9 @@ func (d Definition) check() []error {
 	}
 	for _, a := range d.Audience {
 		wrong(!slices.Contains(audiences, a), "audience %q is unknown", a)
+	}
+	for _, e := range d.LifeEvents {
+		wrong(!slices.Contains(lifeEvents, e), "life event %q is unknown", e)
 	}
 	for _, c := range d.Channels {
 		wrong(!slices.Contains(channels, c), "channel %q is unknown", c)
