@@ -33,7 +33,7 @@ func insert(tx *tenancy.Tx, c *Case) error {
 		if err != nil {
 			return err
 		}
-		c.Ref = ref.String()
+		c.Ref = string(ref)
 		var taken int64
 		if err := tx.DB().Model(&caseRow{}).Where("ref = ?", c.Ref).Count(&taken).Error; err != nil {
 			return err

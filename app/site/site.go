@@ -56,6 +56,12 @@ type Hours struct {
 	Phone   string `yaml:"phone" json:"phone,omitempty"`
 }
 
+// Place is a postcode of the commune.
+type Place struct {
+	Postcode string `yaml:"postcode" json:"postcode"`
+	Name     string `yaml:"name" json:"name"`
+}
+
 // Profile is what tenant.yaml says beyond the directory entry.
 type Profile struct {
 	OfficialName  string            `yaml:"official_name" json:"official_name"`
@@ -64,6 +70,8 @@ type Profile struct {
 	TownHall      map[string]string `yaml:"town_hall" json:"town_hall"`
 	OpeningHours  []Hours           `yaml:"opening_hours" json:"opening_hours"`
 	Offices       []Office          `yaml:"offices" json:"offices"`
+	Places        []Place           `yaml:"places" json:"places"`
+	Quarters      []string          `yaml:"quarters" json:"quarters"`
 	FooterOffices []string          `yaml:"footer_offices" json:"footer_offices"`
 	Providers     map[string]string `yaml:"providers" json:"providers"`
 	Payment       PaymentPlace      `yaml:"payment" json:"payment"`

@@ -17,8 +17,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/sportello-ticino/sportello/app"
-	"github.com/sportello-ticino/sportello/app/demo"
 	"github.com/sportello-ticino/sportello/pkg/config"
 	"github.com/sportello-ticino/sportello/pkg/devstack"
 )
@@ -78,11 +76,15 @@ func runDemo(ctx context.Context, cfg config.Config) error {
 	}()
 	cfg.Database.URL, cfg.Database.OwnerURL, cfg.Redis.URL = stack.DatabaseURL, stack.OwnerDatabaseURL, stack.RedisURL
 
-	d, err := demo.Start(ctx, cfg, quiet, say)
+	d, err := startDemo(ctx, cfg, quiet, say)
 	if err != nil {
 		return err
 	}
-	defer d.Stop()
+	defer func() {
+		if err := d.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "sportello:", err)
+		}
+	}()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return supervise(ctx, cfg, "serve", d.Environ("serve")) })
 	g.Go(func() error { return supervise(ctx, cfg, "worker", d.Environ("worker")) })

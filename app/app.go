@@ -1,0 +1,280 @@
+// Package app is the composition root: it builds every module from the
+// settings and knows who is given what. The list of modules is in New.
+package app
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/pprof"
+	"os"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sportello-ticino/sportello/app/access"
+	"github.com/sportello-ticino/sportello/app/audit"
+	"github.com/sportello-ticino/sportello/app/cases"
+	"github.com/sportello-ticino/sportello/app/catalogue"
+	"github.com/sportello-ticino/sportello/app/console"
+	"github.com/sportello-ticino/sportello/app/demo"
+	"github.com/sportello-ticino/sportello/app/documents"
+	seals "github.com/sportello-ticino/sportello/app/documents/providers/local"
+	"github.com/sportello-ticino/sportello/app/forms"
+	"github.com/sportello-ticino/sportello/app/home"
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/identity/pages"
+	"github.com/sportello-ticino/sportello/app/notifications"
+	"github.com/sportello-ticino/sportello/app/operator"
+	"github.com/sportello-ticino/sportello/app/outbox"
+	"github.com/sportello-ticino/sportello/app/payments"
+	"github.com/sportello-ticino/sportello/app/payments/providers/postfinance"
+	"github.com/sportello-ticino/sportello/app/registers"
+	"github.com/sportello-ticino/sportello/app/registers/providers/local"
+	"github.com/sportello-ticino/sportello/app/site"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/web"
+	"github.com/sportello-ticino/sportello/pkg/blob"
+	"github.com/sportello-ticino/sportello/pkg/clock"
+	"github.com/sportello-ticino/sportello/pkg/config"
+	"github.com/sportello-ticino/sportello/pkg/egress"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/mail"
+	"github.com/sportello-ticino/sportello/pkg/scan"
+	"github.com/sportello-ticino/sportello/pkg/secret"
+	"github.com/sportello-ticino/sportello/tenants"
+)
+
+// Version is what pages and `sportello --version` say; the build sets it.
+var Version = "0.1.0"
+
+// App is the whole product, built and connected to nothing it does not need
+// yet: connections are made when they are first used.
+type App struct {
+	Config    config.Config
+	Log       *slog.Logger
+	Clock     clock.Clock
+	DB        *tenancy.DB
+	Redis     *redis.Client
+	TenantsFS fs.FS
+	Texts     *i18n.Bundle
+	Registry  *outbox.Registry
+	Outbox    *outbox.Outbox
+	Router    *web.Router
+	Web       *web.Server
+	Sites     *site.Sites
+
+	Identity      *identity.Service
+	Staff         *identity.Staff
+	Catalogue     *catalogue.Module
+	Forms         *forms.Module
+	Payments      *payments.Module
+	Documents     *documents.Module
+	Notifications *notifications.Service
+	Seals         *seals.Seals
+	Cases         *cases.Module
+
+	blobs *blob.Bucket
+}
+
+// Options change what only tests and the demo change.
+type Options struct {
+	Log   *slog.Logger
+	Clock clock.Clock
+	// Registers replaces the population register, for tests of its absence.
+	Registers registers.PopulationRegister
+}
+
+// module is what every module can do; New lists them.
+type module interface{ Mount(*web.Router) }
+
+type worker interface{ Jobs(*outbox.Registry) }
+
+// New builds everything. It reads files and settings, and dials nothing.
+func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
+	a := &App{Config: cfg, Log: o.Log, Clock: o.Clock}
+	if a.Log == nil {
+		a.Log = slog.New(slog.DiscardHandler)
+	}
+	if a.Clock == nil {
+		a.Clock = clock.System{}
+	}
+	if err := a.foundation(ctx); err != nil {
+		a.Close()
+		return nil, err
+	}
+	if err := a.modules(o); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// foundation opens what all modules stand on.
+func (a *App) foundation(ctx context.Context) error {
+	cfg := a.Config
+	master, err := cfg.Keys.Master()
+	if err != nil {
+		return err
+	}
+	a.TenantsFS = tenantsFS(cfg)
+	if a.Texts, err = i18n.Load(a.TenantsFS, "shared/texts"); err != nil {
+		return err
+	}
+	if a.DB, err = tenancy.Open(cfg.Database.URL, master, cfg.Server.BaseDomain, tenancy.Options{
+		PoolSize: cfg.Database.PoolSize, AcquireTimeout: cfg.Database.AcquireTimeout}); err != nil {
+		return err
+	}
+	opt, err := redis.ParseURL(cfg.Redis.URL)
+	if err != nil {
+		return fmt.Errorf("SPORTELLO_REDIS_URL: %w", err)
+	}
+	a.Redis = redis.NewClient(opt)
+	a.Registry = outbox.NewRegistry()
+	a.Outbox = outbox.New(a.Registry, a.Redis)
+	a.Router = web.NewRouter()
+	a.Sites = site.NewSites(a.DB)
+	a.blobs, err = blob.Open(ctx, cfg.BlobURL())
+	return err
+}
+
+// modules builds the product, base modules first.
+func (a *App) modules(o Options) error {
+	cfg := a.Config
+	master, _ := cfg.Keys.Master() // checked by foundation
+	box := func(purpose string) *secret.Box {
+		b, err := secret.New(master, purpose)
+		if err != nil {
+			panic(err) // the key's length was checked
+		}
+		return b
+	}
+	perms, err := access.New()
+	if err != nil {
+		return err
+	}
+	sender, err := mail.NewSMTP(mail.SMTPOptions{Addr: orDefault(cfg.Mail.SMTPAddr, "127.0.0.1:25"), TLS: cfg.Mail.TLS,
+		Username: cfg.Mail.Username, Password: cfg.Mail.Password, Timeout: cfg.Mail.Timeout})
+	if err != nil {
+		return err
+	}
+	guard, err := egress.NewGuard(egress.Options{Allow: cfg.Egress.Allow, Timeout: cfg.Egress.Timeout})
+	if err != nil {
+		return err
+	}
+	a.Notifications = notifications.New(notifications.Deps{DB: a.DB, Outbox: a.Outbox, Sites: a.Sites, Mail: sender, Clock: a.Clock,
+		Texts: func(tenancy.Tenant) *i18n.Bundle { return a.Texts }, Fallback: cfg.Mail.Sender})
+	sessions := identity.NewSessions(a.Redis)
+	if a.Identity, err = identity.New(identity.Deps{DB: a.DB, Sessions: sessions, Mailer: mailer{a.Notifications}, Audit: audit.Record, Clock: a.Clock, URL: a.URL}); err != nil {
+		return err
+	}
+	if a.Staff, err = identity.NewStaff(a.DB, sessions, box("staff"), a.Clock.Now); err != nil {
+		return err
+	}
+	var register registers.PopulationRegister = local.Register{DB: a.DB}
+	if o.Registers != nil {
+		register = o.Registers
+	}
+	a.Catalogue = catalogue.New(catalogue.Deps{DB: a.DB, Sites: a.Sites, Clock: a.Clock, Root: a.TenantsFS, Demo: cfg.Demo, URL: a.URL})
+	postFinance, err := postfinance.New(postfinance.Options{Base: cfg.Payments.PostFinanceURL, HTTP: guard.Client()})
+	if err != nil {
+		return err
+	}
+	a.Payments = payments.New(payments.Deps{DB: a.DB, Outbox: a.Outbox, Clock: a.Clock, Secrets: box("payments"),
+		Providers: map[string]payments.Provider{"postfinance": postFinance}, Provider: "postfinance", URL: a.URL, Log: a.Log})
+	scanner := scan.New(cfg.Scanner.ClamdAddr, cfg.Scanner.Timeout)
+	if err := a.caseModules(register, perms, scanner, box); err != nil {
+		return err
+	}
+	return a.mount(perms)
+}
+
+// tenantsFS is SPORTELLO_TENANTS_DIR, or the copy inside the binary.
+func tenantsFS(cfg config.Config) fs.FS {
+	if cfg.Tenants.Dir != "" {
+		return os.DirFS(cfg.Tenants.Dir)
+	}
+	return tenants.FS
+}
+
+func orDefault(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+// URL is the public address of a path on a commune's own host.
+func (a *App) URL(t tenancy.Tenant, path string) string {
+	host := t.Slug() + "." + a.Config.Server.BaseDomain
+	if own := t.Hosts(); len(own) > 0 {
+		host = own[0]
+	}
+	return a.Config.Server.URL(host) + path
+}
+
+// mount gives every module its routes and jobs.
+func (a *App) mount(perms *access.Access) error {
+	cfg := a.Config
+	entity, err := entityFace(a.TenantsFS)
+	if err != nil {
+		return err
+	}
+	mailURL := ""
+	if cfg.Demo {
+		mailURL = "/dev/posta"
+	}
+	all := []module{
+		&home.Module{DB: a.DB, Catalogue: a.Catalogue, Sites: a.Sites, Clock: a.Clock, URL: cfg.Server.URL, Ready: a.Ready},
+		&pages.Pages{Identity: a.Identity, Staff: a.Staff, MailURL: mailURL},
+		a.Catalogue, a.Forms, a.Payments, a.Documents, a.Cases,
+		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service},
+		&operator.Module{DB: a.DB, Staff: a.Staff, FS: a.TenantsFS, Clock: a.Clock, URL: cfg.Server.URL},
+	}
+	if cfg.Demo {
+		all = append(all, &demo.Module{DB: a.DB, FS: a.TenantsFS, Identity: a.Identity, Staff: a.Staff,
+			Mailbox: demo.Folder(mailFolder(cfg)), URL: cfg.Server.URL})
+	}
+	for _, m := range all {
+		m.Mount(a.Router)
+		if w, ok := m.(worker); ok {
+			w.Jobs(a.Registry)
+		}
+	}
+	a.Notifications.Jobs(a.Registry)
+	a.Web, err = web.New(web.Deps{DB: a.DB, Redis: a.Redis, Access: perms, Identity: a.Identity, Staff: a.Staff, Sites: a.Sites, Entity: entity,
+		Texts: a.Texts, Log: a.Log, URL: cfg.Server.URL, HTTPS: cfg.Server.PublicScheme == "https", Demo: cfg.Demo,
+		TrustedProxies: cfg.Server.TrustedProxies, Version: Version, FormTargets: []string{origin(cfg.Payments.PostFinanceURL)}, Ready: a.Ready}, a.Router)
+	return err
+}
+
+// Close lets everything go.
+func (a *App) Close() {
+	if a.DB != nil {
+		a.DB.Close()
+	}
+	if a.Redis != nil {
+		_ = a.Redis.Close()
+	}
+	if a.blobs != nil {
+		_ = a.blobs.Close()
+	}
+}
+
+// Worker runs the background jobs of all communes.
+func (a *App) Worker() *outbox.Worker {
+	return outbox.NewWorker(outbox.WorkerDeps{DB: a.DB, Registry: a.Registry, Redis: a.Redis, Log: a.Log, Concurrency: a.Config.Worker.Concurrency})
+}
+
+// Ops is the handler of the operators' address: metrics, health, profiles.
+func (a *App) Ops() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.Handler())
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.Handle("/", a.Web)
+	return mux
+}

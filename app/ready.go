@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/sportello-ticino/sportello/app/demo"
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/notifications"
+	"github.com/sportello-ticino/sportello/app/site"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/web"
+	"github.com/sportello-ticino/sportello/pkg/config"
+)
+
+// Ready checks what this process depends on: without a directory, or with a
+// commune's schema older than this binary, it is not ready; without Redis it
+// is degraded.
+func (a *App) Ready(ctx context.Context) web.Readiness {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	r := web.Readiness{Ready: true, Checks: map[string]string{"database": "ok", "migrations": "ok", "redis": "ok"}}
+	if err := a.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+		_, err := tx.Exec("select 1")
+		return err
+	}); err != nil {
+		r.Ready, r.Checks["database"] = false, "unreachable"
+	}
+	all, err := a.DB.Directory().All(ctx)
+	if err != nil {
+		r.Ready, r.Checks["database"] = false, "no directory"
+	}
+	wanted, err := tenancy.WantedVersion()
+	if err != nil {
+		r.Ready, r.Checks["migrations"] = false, "unreadable"
+	}
+	for _, t := range all {
+		if state, _ := t.State(); state == tenancy.Active && t.SchemaVersion() < wanted {
+			r.Ready, r.Checks["migrations"] = false, fmt.Sprintf("%s is at %d, this binary needs %d", t.Slug(), t.SchemaVersion(), wanted)
+		}
+	}
+	if err := a.Redis.Ping(ctx).Err(); err != nil {
+		r.Degraded, r.Checks["redis"] = true, "unreachable"
+	}
+	return r
+}
+
+// entityFace reads the shared entity's own name and colours.
+func entityFace(fsys fs.FS) (*site.Site, error) {
+	raw, err := fs.ReadFile(fsys, demo.EntityDir+"/entity.yaml")
+	if err != nil {
+		return nil, err
+	}
+	var head struct {
+		Name      string   `yaml:"name"`
+		Languages []string `yaml:"languages"`
+	}
+	if err := yaml.Unmarshal(raw, &head); err != nil {
+		return nil, fmt.Errorf("entity.yaml: %w", err)
+	}
+	var b site.Brand
+	if raw, err = fs.ReadFile(fsys, demo.EntityDir+"/brand/theme.yaml"); err != nil {
+		return nil, err
+	}
+	if err := yaml.Unmarshal(raw, &b); err != nil {
+		return nil, fmt.Errorf("entity's theme.yaml: %w", err)
+	}
+	mark, err := fs.ReadFile(fsys, demo.EntityDir+"/brand/mark.svg")
+	if err != nil {
+		return nil, err
+	}
+	if b.Name == "" {
+		b.Name = head.Name
+	}
+	return site.NewSite(site.Profile{OfficialName: head.Name, Languages: head.Languages}, b, mark)
+}
+
+// origin is scheme and host of an address: what a form may lead to.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+func mailFolder(cfg config.Config) string { return filepath.Join(cfg.Server.Data, "mail") }
+
+// mailer lets identity send mails without knowing notifications.
+type mailer struct{ *notifications.Service }
+
+func (m mailer) SendTemplate(tx *tenancy.Tx, to, template, lang string, params map[string]string, key string) error {
+	return m.Send(tx, notifications.Message{To: to, Template: template, Lang: lang, Params: params, Key: key})
+}
+
+var _ identity.Mailer = mailer{}
