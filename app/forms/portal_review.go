@@ -9,6 +9,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/problem"
 )
 
 // confirmName is the box that says that the answers are true.
@@ -57,7 +58,11 @@ func (m *Module) submit(r *web.Request) error {
 	}
 	o.Answers, o.Lang = answers, r.Lang()
 	to, err := m.Submitter.Submit(ctx, r.Actor(), o.Draft)
-	if err != nil {
+	var told *problem.Error
+	switch {
+	case errors.As(err, &told) && told.Kind == problem.KindInvalid:
+		return m.showReview(r, &o, http.StatusUnprocessableEntity, []ui.Problem{{Text: r.Words(told)}}, "")
+	case err != nil:
 		return err
 	}
 	return r.Redirect(to)
