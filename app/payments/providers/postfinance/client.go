@@ -21,7 +21,10 @@ import (
 )
 
 // DefaultBase is the real service.
-const DefaultBase = "https://checkout.postfinance.ch/api/v2.0"
+const DefaultBase = "https://checkout.postfinance.ch"
+
+// apiPath is the version of the API that this client speaks.
+const apiPath = "/api/v2.0"
 
 const (
 	callTimeout  = 8 * time.Second  // one attempt

@@ -56,7 +56,7 @@ func start(t *testing.T, change ...func(*sandbox.Options)) (*Provider, *sandbox.
 	}
 	server := httptest.NewServer(box)
 	t.Cleanup(func() { server.Close(); box.Close() })
-	return against(t, server.URL+"/api/v2.0"), box
+	return against(t, server.URL), box
 }
 
 func against(t *testing.T, base string) *Provider {

@@ -21,7 +21,7 @@ type Provider struct {
 
 // Options configure the client.
 type Options struct {
-	Base string       // address of the API without trailing slash; DefaultBase when empty
+	Base string       // address of the service, with or without the API's path; DefaultBase when empty
 	HTTP *http.Client // the outgoing client of the house
 	Now  func() time.Time
 }
@@ -34,6 +34,9 @@ func New(o Options) (*Provider, error) {
 	base, err := url.Parse(strings.TrimSuffix(o.Base, "/"))
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("postfinance: base address %q is not a URL", o.Base)
+	}
+	if base.Path == "" {
+		base.Path = apiPath
 	}
 	if o.HTTP == nil {
 		o.HTTP = http.DefaultClient
