@@ -173,13 +173,6 @@ func (m *Module) keep(ctx context.Context, by identity.Actor, folder string, fil
 	case len(data) == 0:
 		return Upload{}, ErrFileEmpty.With("name", name)
 	}
-	kind := mimetype.Detect(data).String()
-	if !slices.Contains(accepted, kind) {
-		return Upload{}, ErrFileType.With("name", name)
-	}
-	u := Upload{
-		ID: uuid.New(), AccountID: by.AccountID(), Name: name, Size: int64(len(data)), ContentType: kind, CreatedAt: m.Clock.Now(),
-	}
 	verdict, err := m.Scanner.Scan(ctx, bytes.NewReader(data))
 	switch {
 	case errors.Is(err, scan.ErrTooLarge):
@@ -188,6 +181,13 @@ func (m *Module) keep(ctx context.Context, by identity.Actor, folder string, fil
 		return Upload{}, ErrScannerAway.Wrap(err)
 	case verdict.Infected:
 		return Upload{}, ErrFileInfected.With("name", name).Wrap(errors.New(verdict.Name))
+	}
+	kind := mimetype.Detect(data).String()
+	if !slices.Contains(accepted, kind) {
+		return Upload{}, ErrFileType.With("name", name)
+	}
+	u := Upload{
+		ID: uuid.New(), AccountID: by.AccountID(), Name: name, Size: int64(len(data)), ContentType: kind, CreatedAt: m.Clock.Now(),
 	}
 	if _, off := m.Scanner.(scan.Off); !off {
 		u.Scanned = "clamd"
