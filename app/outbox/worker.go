@@ -89,7 +89,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	<-ctx.Done()
 	w.server.Shutdown()
 	wg.Wait()
-	return w.client.Close()
+	return nil // the client shares the process's Redis connection
 }
 
 // relayLoop hands over new rows: woken by Redis, else by polling the hints.
