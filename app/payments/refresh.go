@@ -198,9 +198,9 @@ func (s *Service) ofTransaction(ctx context.Context, t tenancy.Tenant, provider 
 	if err != nil {
 		return uuid.Nil, "", ErrAway.Wrap(err)
 	}
-	id, err := uuid.Parse(remote.Reference)
-	if err != nil {
-		return uuid.Nil, "", nil // somebody else's sale in the same space
+	id := ours(remote.Reference)
+	if id == uuid.Nil {
+		return id, "", nil
 	}
 	err = s.DB.In(ctx, t, func(tx *tenancy.Tx) error {
 		if p, err = byID(tx, id, false); err != nil {
@@ -225,6 +225,16 @@ func (s *Service) ofTransaction(ctx context.Context, t tenancy.Tenant, provider 
 		return s.again(ctx, t, provider, ref)
 	}
 	return p.ID, p.State, err
+}
+
+// ours is the payment that a reference names; uuid.Nil for somebody else's
+// sale in the same space.
+func ours(reference string) uuid.UUID {
+	id, err := uuid.Parse(reference)
+	if err != nil {
+		return uuid.Nil
+	}
+	return id
 }
 
 func (s *Service) again(ctx context.Context, t tenancy.Tenant, provider, ref string) (uuid.UUID, State, error) {

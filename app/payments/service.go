@@ -198,7 +198,7 @@ func (s *Service) order(t tenancy.Tenant, p Payment) Order {
 // claimOrWait lets one request at a time talk to the provider about opening a
 // payment; others wait a moment for its result.
 func (s *Service) claimOrWait(ctx context.Context, t tenancy.Tenant, p Payment) (bool, Payment, error) {
-	deadline := time.Now().Add(patience) // waiting is real time, also under a test clock
+	waited := time.After(patience)
 	for {
 		mine := false
 		err := s.DB.In(ctx, t, func(tx *tenancy.Tx) (err error) {
@@ -211,10 +211,9 @@ func (s *Service) claimOrWait(ctx context.Context, t tenancy.Tenant, p Payment) 
 		if err != nil || mine || p.ProviderRef != "" || p.State != Starting {
 			return mine, p, err
 		}
-		if time.Now().After(deadline) {
-			return false, p, ErrAway
-		}
 		select {
+		case <-waited:
+			return false, p, ErrAway
 		case <-ctx.Done():
 			return false, p, ctx.Err()
 		case <-time.After(100 * time.Millisecond):

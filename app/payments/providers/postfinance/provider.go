@@ -2,6 +2,7 @@ package postfinance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sportello-ticino/sportello/app/payments"
+	"github.com/sportello-ticino/sportello/pkg/clock"
 	"github.com/sportello-ticino/sportello/pkg/money"
 )
 
@@ -39,10 +41,10 @@ func New(o Options) (*Provider, error) {
 		base.Path = apiPath
 	}
 	if o.HTTP == nil {
-		o.HTTP = http.DefaultClient
+		return nil, errors.New("postfinance: the outgoing client of the house is missing")
 	}
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = clock.System{}.Now
 	}
 	p := &Provider{c: &client{base: base, http: o.HTTP, now: o.Now}}
 	p.keys = newKeyring(p.c)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sportello-ticino/sportello/pkg/clock"
 )
 
 // Space is one merchant: a commune. Key is the application user's key, base64.
@@ -53,7 +55,7 @@ type Server struct {
 // New makes a sandbox, reading its file when there is one.
 func New(o Options) (*Server, error) {
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = clock.System{}.Now
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -151,11 +153,9 @@ func read(r *http.Request, into any) error {
 // browser takes them, *.localhost is 127.0.0.1, every other name is refused.
 func loopbackClient() *http.Client {
 	dialer := &net.Dialer{Timeout: 2 * time.Second}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil
-	transport.DialContext = dialLoopback(dialer)
 	return &http.Client{
-		Transport: transport, Timeout: 10 * time.Second,
+		Transport:     &http.Transport{DialContext: dialLoopback(dialer), MaxIdleConns: 8, IdleConnTimeout: 30 * time.Second},
+		Timeout:       10 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
