@@ -41,7 +41,7 @@ func Forget(ctx context.Context, dir string, keep ...string) error {
 			return err
 		}
 	}
-	errs := []error{os.RemoveAll(pg.place.dir), os.RemoveAll(rd.place.dir)}
+	errs := []error{pg.place.remove(), rd.place.remove()}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -22,6 +23,9 @@ type place struct {
 	dir        string
 	credential *syscall.Credential // nil: the caller's own account
 }
+
+// reachable begins the folders of servers that cannot reach the one asked for.
+const reachable = "/var/tmp/sportello-"
 
 // newPlace makes <dir>/<name>, or the same name under /var/tmp/sportello-<hash>
 // where root must hand the server to an account that cannot reach dir.
@@ -51,12 +55,23 @@ func newPlace(dir, name string) (place, error) {
 		return place{}, fmt.Errorf("%s exists and cannot be reached by the unprivileged account: %w", p.dir, err)
 	}
 	sum := sha256.Sum256([]byte(abs))
-	outer := filepath.Join("/var/tmp", "sportello-"+hex.EncodeToString(sum[:6]))
+	outer := reachable + hex.EncodeToString(sum[:6])
 	if err := p.own(outer); err != nil {
 		return place{}, err
 	}
 	p.dir = filepath.Join(outer, name)
 	return p, p.own(p.dir)
+}
+
+// remove forgets the folder, and the one around it if that was made for it alone.
+func (p place) remove() error {
+	if err := os.RemoveAll(p.dir); err != nil {
+		return err
+	}
+	if outer := filepath.Dir(p.dir); strings.HasPrefix(outer, reachable) {
+		_ = os.Remove(outer) // not empty: another server's
+	}
+	return nil
 }
 
 // unprivileged is the account that servers of root run as.

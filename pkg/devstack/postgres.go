@@ -115,6 +115,14 @@ func (p *Postgres) url(account, database string) *url.URL {
 	return &url.URL{Scheme: "postgres", User: url.UserPassword(account, p.secrets.Passwords[account]), Path: "/" + database}
 }
 
+// Remove stops the server and forgets its data.
+func (p *Postgres) Remove() error {
+	if err := p.Stop(); err != nil {
+		return err
+	}
+	return p.place.remove()
+}
+
 // Dir is the folder of the server, which may not be the one asked for.
 func (p *Postgres) Dir() string { return p.place.dir }
 
@@ -248,7 +256,7 @@ func (p *Postgres) arguments(o PostgresOptions) []string {
 		"unix_socket_directories=" + p.socket, "unix_socket_permissions=0777", // the password decides, and the folder is 0700
 		"max_connections=" + strconv.Itoa(conns),
 		"max_locks_per_transaction=256", // a schema of 30 tables with 60 indexes is dropped in one transaction
-		"shared_buffers=256MB", "dynamic_shared_memory_type=posix",
+		"shared_buffers=256MB",
 		"jit=off", // our statements are short; compiling them costs more than it saves
 		"timezone=UTC", "log_timezone=UTC", "log_line_prefix=%m [%p] %u@%d ",
 		"password_encryption=scram-sha-256", "cluster_name=sportello", "autovacuum_naptime=20s",

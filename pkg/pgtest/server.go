@@ -102,6 +102,7 @@ while kill -0 "$2" 2>/dev/null; do
 		kill -INT "$2"
 		while kill -0 "$2" 2>/dev/null; do sleep 0.1; done
 		rm -rf "$3"
+		rmdir "${3%/*}" 2>/dev/null # only where it was made for the server alone
 		exit
 	fi
 	exec 9>&-
@@ -162,7 +163,7 @@ func stopShared(dir string) error {
 	} else if err != nil {
 		return err
 	}
-	return errors.Join(pg.Stop(), os.RemoveAll(pg.Dir()))
+	return pg.Remove()
 }
 
 // flock opens a file and locks it; the lock ends with the file or the process.
