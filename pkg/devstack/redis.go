@@ -76,7 +76,7 @@ func openRedis(dir string) (*Redis, error) {
 func (r *Redis) URL() string {
 	u := url.URL{
 		Scheme: "redis", User: url.UserPassword(redisAccount, r.secrets.Passwords[redisAccount]),
-		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(r.secrets.Port)), Path: "/0",
+		Host: r.addr(), Path: "/0",
 	}
 	return u.String()
 }
@@ -84,14 +84,22 @@ func (r *Redis) URL() string {
 // Embedded tells that a miniredis in this process answers.
 func (r *Redis) Embedded() bool { return r.embedded != nil }
 
+func (r *Redis) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(r.secrets.Port)) }
+
 func (r *Redis) client() *redis.Client {
 	return redis.NewClient(&redis.Options{
-		Addr:     net.JoinHostPort("127.0.0.1", strconv.Itoa(r.secrets.Port)),
+		Addr:     r.addr(),
 		Password: r.secrets.Passwords[redisAccount], MaxRetries: -1, DialTimeout: time.Second,
 	})
 }
 
 func (r *Redis) answers(ctx context.Context) bool {
+	// The client would log each time that nobody is there, which is no news here.
+	conn, err := net.DialTimeout("tcp", r.addr(), time.Second)
+	if err != nil {
+		return false
+	}
+	conn.Close()
 	c := r.client()
 	defer c.Close()
 	return c.Ping(ctx).Err() == nil
@@ -141,7 +149,7 @@ func (r *Redis) start(ctx context.Context, program string) error {
 func (r *Redis) embed() error {
 	m := miniredis.NewMiniRedis()
 	m.RequireAuth(r.secrets.Passwords[redisAccount])
-	if err := m.StartAddr(net.JoinHostPort("127.0.0.1", strconv.Itoa(r.secrets.Port))); err != nil {
+	if err := m.StartAddr(r.addr()); err != nil {
 		return fmt.Errorf("miniredis: %w", err)
 	}
 	r.embedded, r.ticking = m, make(chan struct{})
