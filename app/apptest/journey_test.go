@@ -71,7 +71,9 @@ func TestJourneyPublicGround(t *testing.T) {
 	e := apptest.New(t)
 	c := e.As(t, "bellinzona", "citizen")
 	p := c.Get("/servizi/suolo-occupazione-temporanea/avvia", 200)
-	p = p.Submit(c, "main form", url.Values{"luogo": {"Viale dell’Esempio 5, 6500 Bellinzona"}, "scopo": {"benna"}, "ditta": {"Esempio Impianti SA"}})
+	p = p.Submit(c, "main form", url.Values{"luogo_address": {"Viale dell’Esempio 5"}, "luogo_postcode": {"6500"}, "luogo_town": {"Bellinzona"}, "scopo": {"benna"}})
+	// The purpose brings one more question.
+	p = p.Submit(c, "main form", url.Values{"ditta": {"Esempio Impianti SA"}})
 	draft := p.AttrOf("main form", "action")
 
 	// Another device, another sign-in: what was typed is there.
@@ -98,7 +100,7 @@ func TestJourneyPublicGround(t *testing.T) {
 	p.Contains("main", "In esame")
 	p = head.Get(desk+"/chiedi", 200).Submit(head, "main form", url.Values{"testo": {"Manca la larghezza del passaggio."}})
 	p.Contains("main", "termine è fermo")
-	e.WaitForMail(t, "luca.esempi@bellinzona.example", "larghezza del passaggio")
+	e.WaitForMail(t, "matteo.esempi@bellinzona.example", ref)
 
 	c.Get("/area", 200).Contains("main", "aspetta una sua risposta")
 	p = c.Upload(own+"/rispondi", url.Values{"risposta": {"Restano due metri."}}, []apptest.File{{Field: "file", Name: "passaggio.png", Data: sketch(t)}}, 200)
@@ -112,9 +114,9 @@ func TestJourneyPublicGround(t *testing.T) {
 	p = refused.Submit(head, "main form", url.Values{"ruling": {"granted"}, "reasons": {"Il passaggio resta libero."}, "conditions": {"Segnaletica 48 ore prima."}})
 	p.Contains("main", "Decisa")
 	// 50.00 at least, and 20 m² for three days at 1.50.
-	e.WaitForMail(t, "luca.esempi@bellinzona.example", "decis")
+	e.WaitForMail(t, "matteo.esempi@bellinzona.example", "decis")
 	p = c.Get(own, 200)
-	for _, part := range []string{"La domanda è accolta", "Il passaggio resta libero.", "Segnaletica 48 ore prima.", "CHF 140.00", "Consiglio di Stato", "Decisione n. 20"} {
+	for _, part := range []string{"La domanda è accolta", "Il passaggio resta libero.", "Segnaletica 48 ore prima.", "CHF 140.00", "Consiglio di Stato", "Risoluzione n. 20"} {
 		p.Contains("main", part)
 	}
 	pay := c.Post(own+"/paga", nil, 200)

@@ -117,7 +117,7 @@ func (s *Service) newCase(ctx context.Context, by identity.Actor, in submission,
 	c := Case{
 		ID: uuid.Must(uuid.NewV7()), DraftID: in.draft.ID, ServiceID: svc.ID, ServiceVersion: svc.Version, DefinitionHash: svc.Hash,
 		ServiceTitle: svc.Title, ServiceKind: string(svc.Kind), Office: svc.Office, ApplicantID: by.AccountID(), ApplicantName: by.Name(),
-		Lang: lang, Answers: in.draft.Answers, Rows: rows, Outcome: outcome, Subject: subject,
+		Lang: lang, Answers: in.draft.Answers, Rows: rows, Outcome: outcome, Subject: subject, FeeLines: []rules.Line{},
 		Payment: NoPayment, FeeDemo: svc.DemoFee(), SubmittedAt: now, UpdatedAt: now,
 	}
 	if days := svc.Term.WorkingDays; days > 0 {
