@@ -281,8 +281,9 @@ func refusal(pkg string, own layer, imported string) string {
 }
 
 // mayEnter tells whether pkg may use a package that lies inside a module:
-// its own module may, the composition root may choose providers, and the demo
-// may show a module's page to a developer.
+// its own module may, the composition root and the commands may choose providers,
+// start their sandboxes and mount the pages of a kernel module that app/web itself
+// imports, and the demo may show a module's page to a developer.
 func mayEnter(pkg, imported string) bool {
 	parts := strings.Split(imported, "/")
 	if len(parts) < 3 || parts[0] != "app" || parts[1] == "ui" {
@@ -291,7 +292,8 @@ func mayEnter(pkg, imported string) bool {
 	if inModule := parts[0] + "/" + parts[1]; pkg == inModule || strings.HasPrefix(pkg, inModule+"/") {
 		return true
 	}
-	return pkg == "app" && parts[2] == "providers" || pkg == "app/demo" && parts[2] == "view"
+	above := pkg == "app" || !strings.HasPrefix(pkg, "app/")
+	return above && (parts[2] == "providers" || parts[2] == "pages") || pkg == "app/demo" && parts[2] == "view"
 }
 
 func matches(patterns []string, pkg string) bool {

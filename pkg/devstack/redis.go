@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/url"
@@ -182,11 +183,7 @@ func (r *Redis) Stop(ctx context.Context) error {
 		r.embedded.Close()
 		return nil
 	}
-	c := r.client()
-	defer c.Close()
-	// Redis closes the connection instead of answering, which go-redis reports
-	// as success or as EOF, depending on the moment.
-	err := c.Shutdown(ctx).Err()
+	err := r.shutdown(ctx)
 	for range 250 {
 		if !r.answers(ctx) {
 			return nil
@@ -194,4 +191,23 @@ func (r *Redis) Stop(ctx context.Context) error {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return fmt.Errorf("redis does not end: %w", err)
+}
+
+// shutdown sends the command in Redis' inline form: a client would try to
+// connect again and log that it cannot. Redis answers by hanging up.
+func (r *Redis) shutdown(ctx context.Context) error {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", r.addr())
+	if err != nil {
+		return nil // gone already
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(stopTimeout)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(conn, "AUTH %s %s\r\nSHUTDOWN\r\n", redisAccount, r.secrets.Passwords[redisAccount]); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, conn)
+	return err
 }
