@@ -47,7 +47,7 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 	}
 	now := m.Clock.Now()
 	draft := Draft{
-		ID: uuid.New(), AccountID: by.AccountID(), ServiceID: offer.ID, ServiceVersion: offer.Version, ServiceHash: offer.Hash,
+		ID: uuid.Must(uuid.NewV7()), AccountID: by.AccountID(), ServiceID: offer.ID, ServiceVersion: offer.Version, ServiceHash: offer.Hash,
 		Answers: offer.Form.Prefill(Answers{}, known, in), Facts: facts, CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(m.Deps.Keep),
 	}
 	err = m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
@@ -89,12 +89,16 @@ func (m *Module) facts(ctx context.Context, by identity.Actor) (Facts, Known, er
 		"applicant.email": account.Email, "applicant.name": account.FullName(), "applicant.phone": account.Phone,
 		"applicant.first_name": account.FirstName, "applicant.last_name": account.LastName, "applicant.firm": account.Firm,
 	}
-	if account.AVS == nil || *account.AVS == "" {
+	if account.AVS == nil {
 		return facts, known, nil
+	}
+	number, err := swiss.ParseAVS(*account.AVS)
+	if err != nil {
+		return facts, known, nil // an account without a usable number is nobody in the register
 	}
 	ctx, cancel := context.WithTimeout(ctx, registerPatience)
 	defer cancel()
-	person, err := m.People.Person(ctx, by.Tenant(), swiss.AVS(*account.AVS))
+	person, err := m.People.Person(ctx, by.Tenant(), number)
 	switch {
 	case errors.Is(err, registers.ErrNotFound):
 	case err != nil:

@@ -187,7 +187,7 @@ func (m *Module) keep(ctx context.Context, by identity.Actor, folder string, fil
 		return Upload{}, ErrFileType.With("name", name)
 	}
 	u := Upload{
-		ID: uuid.New(), AccountID: by.AccountID(), Name: name, Size: int64(len(data)), ContentType: kind, CreatedAt: m.Clock.Now(),
+		ID: uuid.Must(uuid.NewV7()), AccountID: by.AccountID(), Name: name, Size: int64(len(data)), ContentType: kind, CreatedAt: m.Clock.Now(),
 	}
 	if _, off := m.Scanner.(scan.Off); !off {
 		u.Scanned = "clamd"

@@ -68,7 +68,7 @@ type Place struct {
 	Town     string `json:"town"`
 }
 
-// String writes "Via della Posta 8, 6900 Lugano".
+// String writes "Via dell’Esempio 8, 6899 Valmora".
 func (p Place) String() string {
 	return strings.Trim(p.Address+", "+strings.TrimSpace(p.Postcode+" "+p.Town), ", ")
 }

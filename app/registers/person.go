@@ -48,7 +48,7 @@ type Person struct {
 	Born        string    `json:"born"`
 	CivilStatus string    `json:"civil_status"` // eCH-0011: 1 single … 7
 	Nationality string    `json:"nationality"`  // ISO 3166-1 alpha-2
-	Origin      string    `json:"origin"`       // attinenza: "Lugano TI"; of Swiss people
+	Origin      string    `json:"origin"`       // attinenza, with the canton; of Swiss people
 	Permit      string    `json:"permit"`       // of foreign people: B, C, L, …
 	Status      Status    `json:"status"`
 	Street      string    `json:"street"` // with the number
@@ -80,7 +80,7 @@ type Member struct {
 // Name is "Anna Esempi".
 func (p Person) Name() string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
 
-// Address is "Via dell’Esempio 1, 6900 Lugano".
+// Address is "Via dell’Esempio 1, 6899 Valmora".
 func (p Person) Address() string {
 	return strings.Trim(p.Street+", "+strings.TrimSpace(p.Postcode+" "+p.Town), ", ")
 }
