@@ -71,7 +71,7 @@ func run(ctx context.Context, s settings) (err error) {
 			continue
 		}
 		if err := measure(ctx, t, s, sc, base, pg, rec); err != nil {
-			return fmt.Errorf("%s: %w", sc.name, err)
+			return errors.Join(fmt.Errorf("%s: %w", sc.name, err), t.Flush()) // what is measured is shown
 		}
 	}
 	if err := t.Flush(); err != nil {

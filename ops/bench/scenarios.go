@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -42,8 +43,9 @@ func (s scenario) asker(ctx context.Context, base string) (func(context.Context)
 			return nil, fmt.Errorf("signing in as %s: %s and no cookie", s.persona, resp.Status)
 		}
 	}
-	return func(ctx context.Context) (*http.Request, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+s.path, nil)
+	page := base + s.path
+	ask := func(ctx context.Context) (*http.Request, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -51,5 +53,25 @@ func (s scenario) asker(ctx context.Context, base string) (func(context.Context)
 			req.AddCookie(c)
 		}
 		return req, nil
-	}, nil
+	}
+	// A form begins with a redirect to the draft it made: what is measured is the page.
+	for range 5 {
+		req, err := ask(ctx)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := client(1).Do(req)
+		if err != nil {
+			return nil, err
+		}
+		resp.Body.Close()
+		next, err := resp.Location()
+		if errors.Is(err, http.ErrNoLocation) {
+			return ask, nil
+		} else if err != nil {
+			return nil, err
+		}
+		page = next.String()
+	}
+	return nil, fmt.Errorf("%s redirects again and again", base+s.path)
 }
