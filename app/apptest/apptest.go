@@ -70,7 +70,7 @@ func New(t testing.TB, opts ...Option) *Env {
 	cfg := settings(t, db.OwnerURL, "SPORTELLO_ADDR="+listener.Addr().String(), "SPORTELLO_REDIS_URL="+redistest.New(t), "SPORTELLO_DATA="+e.data,
 		"SPORTELLO_SMTP_ADDR="+e.Inbox.Addr(), "SPORTELLO_SMTP_TLS=none", "SPORTELLO_POSTFINANCE_URL="+e.payURL,
 		"SPORTELLO_EGRESS_ALLOW="+strings.TrimPrefix(e.payURL, "http://"))
-	o := app.Options{Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	o := app.Options{Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))}
 	for _, f := range opts {
 		f(&cfg, &o)
 	}

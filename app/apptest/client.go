@@ -221,3 +221,8 @@ func strip(html string) string {
 	}
 	return html
 }
+
+// CarryCookies sends one host's cookies to another as well, as a thief would.
+func (c *Client) CarryCookies(from, to string) {
+	c.cookies[to+".localhost"] = c.cookies[from+".localhost"]
+}

@@ -147,11 +147,11 @@ func (s *Service) Take(ctx context.Context, by identity.Actor, ref string, over 
 
 // Ask asks the applicant for a paper; the term stands still until the answer.
 func (s *Service) Ask(ctx context.Context, by identity.Actor, ref, text string) error {
-	text, err := words(text)
-	if err != nil {
-		return err
-	}
 	return s.desk(ctx, by, ref, StepAsk, func(tx *tenancy.Tx, c *Case) (string, string, error) {
+		text, err := words(text)
+		if err != nil {
+			return "", "", err
+		}
 		now := s.Clock.Now()
 		c.PausedAt = &now
 		if err := addRequest(tx, Request{ID: uuid.Must(uuid.NewV7()), CaseID: c.ID, Text: text, AskedBy: by.Name(), AskedAt: now}); err != nil {
@@ -163,13 +163,12 @@ func (s *Service) Ask(ctx context.Context, by identity.Actor, ref, text string) 
 
 // Note keeps a remark that only the office sees.
 func (s *Service) Note(ctx context.Context, by identity.Actor, ref, text string) error {
-	text, err := words(text)
-	if err != nil {
-		return err
-	}
 	return s.in(ctx, by, func(tx *tenancy.Tx) error {
 		c, err := ours(tx, by, ref, false)
 		if err != nil {
+			return err
+		}
+		if text, err = words(text); err != nil {
 			return err
 		}
 		if err := addEvent(tx, Event{CaseID: c.ID, At: s.Clock.Now(), Kind: "noted", Actor: by.Name(), Official: true, Internal: true, Text: text}); err != nil {

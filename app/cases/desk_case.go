@@ -129,7 +129,7 @@ func (m *Module) note(r *web.Request) error {
 		return err
 	}
 	ref := r.Param("ref")
-	if err := m.Note(r.Ctx(), r.Actor(), ref, form.Get("note")); err != nil && !errors.Is(err, ErrText) {
+	if err := m.Note(r.Ctx(), r.Actor(), ref, form.Get("note")); err != nil {
 		return err
 	}
 	return r.Redirect("/ufficio/pratiche/" + ref + "#note")

@@ -132,7 +132,10 @@ func nonEmpty(list ...string) []string {
 // fail is the one place where an error becomes an answer.
 func (r *Request) fail(err error) {
 	p := problem.From(err)
-	if p.Status() >= 500 || p.Code == "web.origin" {
+	switch {
+	case p.Code == "web.origin":
+		r.srv.Log.Warn("request from a foreign page", "request", r.id, "commune", r.tenant.String(), "error", err.Error())
+	case p.Status() >= 500:
 		r.srv.Log.Error("request failed", "request", r.id, "commune", r.tenant.String(), "code", p.Code, "error", err.Error())
 	}
 	if r.c.Writer.Written() {
