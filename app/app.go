@@ -275,6 +275,17 @@ func (a *App) Ops() http.Handler {
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("/known-host", a.knownHost)
 	mux.Handle("/", a.Web)
 	return mux
+}
+
+// knownHost answers 200 for a host this deployment serves: a reverse proxy asks
+// before it gets a certificate for one.
+func (a *App) knownHost(w http.ResponseWriter, r *http.Request) {
+	if known, err := a.Web.Knows(r.Context(), r.URL.Query().Get("domain")); err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	} else if !known {
+		w.WriteHeader(http.StatusNotFound)
+	}
 }

@@ -25,6 +25,7 @@ func (a *App) caseModules(register registers.PopulationRegister, perms *access.A
 		Notifications: a.Notifications, Catalogue: a.Catalogue, Registers: register, Payments: a.Payments.Service, Documents: a.Documents.Service,
 		Uploads: a.Forms, Root: a.TenantsFS, Demo: a.Config.Demo})
 	a.Forms.Submitter = a.Cases
+	a.Catalogue.Drafts = a.Forms
 	return nil
 }
 

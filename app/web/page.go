@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -200,9 +201,11 @@ func (r *Request) problemJSON(p *problem.Error) {
 	for field, key := range p.Fields {
 		doc.Fields = append(doc.Fields, problem.FieldProblem{Field: field, Detail: i18n.T(r.Ctx(), key)})
 	}
-	if err := r.JSON(p.Status(), doc); err == nil {
-		r.c.Writer.Header().Set("Content-Type", problem.ContentType)
+	body, err := json.Marshal(doc)
+	if err != nil {
+		r.srv.Log.Error("render problem", "request", r.id, "error", err.Error())
 	}
+	r.c.Data(p.Status(), problem.ContentType, body)
 }
 
 // suspended answers for a commune whose desk is closed for now.

@@ -120,6 +120,12 @@ func (s *Server) resolve(ctx context.Context, hostport string) (resolved, error)
 	return resolved{kind: hostCommune, tenant: t}, nil
 }
 
+// Knows reports whether a host name belongs to this deployment.
+func (s *Server) Knows(ctx context.Context, host string) (bool, error) {
+	to, err := s.resolve(ctx, host)
+	return to.kind != hostUnknown, err
+}
+
 // ServeHTTP sends a request to the tree of its host.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
