@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"mime/multipart"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,6 +22,9 @@ type View struct {
 	Requests []Request
 	Papers   []Paper
 	Uploads  []Upload
+	// Settled tells that the fee is paid though the case still says it is due:
+	// the worker is about to take notice. Nobody is asked to pay twice.
+	Settled bool
 }
 
 // OpenRequest is the paper the office waits for, nil when it waits for none.
@@ -41,10 +45,23 @@ func (s *Service) Own(ctx context.Context, by identity.Actor, ref string) (View,
 		if err != nil {
 			return err
 		}
-		v, err = s.view(tx, c, false)
+		if v, err = s.view(tx, c, false); err != nil {
+			return err
+		}
+		settled, err := s.settled(tx, by, c)
+		v.Settled = settled[c.ID]
 		return err
 	})
 	return v, err
+}
+
+// settled are those of the actor's cases whose fee is paid though the case
+// still says it is due. Without such a fee nothing is asked.
+func (s *Service) settled(tx *tenancy.Tx, by identity.Actor, list ...Case) (map[uuid.UUID]bool, error) {
+	if !slices.ContainsFunc(list, func(c Case) bool { return c.Payment == PaymentDue }) {
+		return nil, nil
+	}
+	return s.Payments.Settled(tx, by.AccountID())
 }
 
 func (s *Service) view(tx *tenancy.Tx, c Case, internal bool) (v View, err error) {
@@ -153,7 +170,10 @@ func (s *Service) Withdraw(ctx context.Context, by identity.Actor, ref string) e
 
 // charge is the one payment of a case: its fee.
 func charge(c Case) payments.StartRequest {
-	r := payments.StartRequest{CaseID: c.ID, CaseRef: c.Ref, Purpose: "fee", Title: c.ServiceTitle.In(c.Lang), Lang: c.Lang, ReturnPath: "/area/pratiche/" + c.Ref + "/inoltrata"}
+	r := payments.StartRequest{CaseID: c.ID, CaseRef: c.Ref, Purpose: "fee", Title: c.ServiceTitle.In(c.Lang), Lang: c.Lang, ReturnPath: "/area/pratiche/" + c.Ref + "/inoltrata", RetryPath: "/area/pratiche/" + c.Ref + "/paga"}
+	if c.State == Decided {
+		r.ReturnPath = "/area/pratiche/" + c.Ref + "?fatto=paid"
+	}
 	for _, l := range c.FeeLines {
 		r.Lines = append(r.Lines, payments.Line{Key: l.ID, Name: l.Label.In(c.Lang), Amount: l.Amount})
 	}

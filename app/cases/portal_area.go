@@ -1,6 +1,8 @@
 package cases
 
 import (
+	"github.com/google/uuid"
+
 	"github.com/sportello-ticino/sportello/app/cases/view"
 	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -16,8 +18,12 @@ func (m *Module) area(r *web.Request) error {
 	var own []Case
 	var drafts []forms.Draft
 	var papers []Paper
+	var settled map[uuid.UUID]bool
 	err := m.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) (err error) {
 		if own, err = ownList(tx, by.AccountID(), 50); err != nil {
+			return err
+		}
+		if settled, err = m.settled(tx, by, own...); err != nil {
 			return err
 		}
 		if drafts, err = m.Uploads.Drafts(tx, by.AccountID()); err != nil {
@@ -33,6 +39,7 @@ func (m *Module) area(r *web.Request) error {
 	for _, c := range own {
 		link := "/area/pratiche/" + c.Ref
 		switch {
+		case settled[c.ID]:
 		case c.Payment == PaymentDue && c.State != Withdrawn:
 			page.Tasks = append(page.Tasks, ui.Task{Title: i18n.T(ctx, "cases.task.pay", "amount", c.Fee.String()), Text: c.ServiceTitle.For(ctx),
 				Action: ui.Link{Text: i18n.T(ctx, "cases.task.pay-action"), URL: link}})

@@ -26,7 +26,7 @@ func (m *Module) show(r *web.Request) error {
 		page.Notice, page.Tone = i18n.T(r.Ctx(), "cases.pay.unavailable"), ui.Warning
 	}
 	var opts []web.PageOption
-	if v.Case.State == Issuing {
+	if v.Case.State == Issuing || v.Settled {
 		opts = append(opts, web.Refresh(3))
 	}
 	return r.Page(200, page.Title, view.Case(page), opts...)
@@ -58,10 +58,16 @@ func (m *Module) casePage(r *web.Request, v View) view.CasePage {
 	if req := v.OpenRequest(); req != nil && c.State == AwaitingApplicant {
 		page.Request = m.requestPart(ctx, *req, base, "", nil)
 	}
-	if c.Payment == PaymentDue && c.State != Withdrawn {
+	switch {
+	case v.Settled:
+		page.Notice = i18n.T(ctx, "cases.notice.paid")
+		if c.State == AwaitingPayment {
+			page.State = ui.State{Tone: ui.Info, Text: i18n.T(ctx, "cases.state.citizen.issuing")}
+		}
+	case c.Payment == PaymentDue && c.State != Withdrawn:
 		page.Pay = payPart(ctx, v, base)
 	}
-	if c.State.May(StepWithdraw) {
+	if c.State.May(StepWithdraw) && !v.Settled {
 		page.Withdraw = base + "/ritira"
 	}
 	return page
@@ -154,11 +160,11 @@ func (m *Module) confirmation(r *web.Request) error {
 		return err
 	}
 	ctx, c := r.Ctx(), v.Case
-	if c.State == AwaitingPayment {
+	if c.State == AwaitingPayment && !v.Settled {
 		return r.Redirect("/area/pratiche/" + c.Ref)
 	}
 	page := view.ConfirmationPage{Ref: c.Ref, CaseURL: "/area/pratiche/" + c.Ref, Tone: ui.Info}
-	if c.Payment == Paid {
+	if c.Payment == Paid || v.Settled {
 		page.Paid = i18n.T(ctx, "cases.confirmation.paid", "amount", c.Fee.String())
 	}
 	var opts []web.PageOption
@@ -167,12 +173,15 @@ func (m *Module) confirmation(r *web.Request) error {
 		page.Tone, page.Title = ui.Success, i18n.T(ctx, "cases.confirmation.ready")
 		page.Download = paperLink(ctx, v.Papers[0])
 		page.Next = []string{i18n.T(ctx, "cases.confirmation.next-ready"), i18n.T(ctx, "cases.confirmation.next-verify")}
-	case c.State == Issuing:
+	case c.State == Issuing, v.Settled && c.Ruling == Granted:
 		page.Title = i18n.T(ctx, "cases.confirmation.preparing")
 		page.Next = []string{i18n.T(ctx, "cases.confirmation.next-preparing")}
 		opts = append(opts, web.Refresh(1))
 	default:
 		page.Title = i18n.T(ctx, "cases.confirmation.received")
+		if v.Settled {
+			opts = append(opts, web.Refresh(1))
+		}
 		if c.Note == noteRegisterDown {
 			page.Next = append(page.Next, i18n.T(ctx, "cases.confirmation.next-register"))
 		}

@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/payments/view"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -22,6 +25,20 @@ func (s *Service) OwnList(ctx context.Context, by identity.Actor) (list []Paymen
 		return tx.DB().Where("payer_id = ?", by.AccountID()).Order("created_at desc").Limit(listMax).Find(&list).Error
 	})
 	return list, err
+}
+
+// Settled are the cases that somebody has paid a fee for.
+func (s *Service) Settled(tx *tenancy.Tx, payer uuid.UUID) (map[uuid.UUID]bool, error) {
+	rows, err := tx.Query("select case_id from payments where payer_id = $1 and state = 'fulfilled'", payer)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	out := make(map[uuid.UUID]bool, len(ids))
+	for _, id := range ids {
+		out[id] = true
+	}
+	return out, err
 }
 
 // list is /area/pagamenti.

@@ -89,6 +89,7 @@ type Seen struct {
 	ID                int64  `json:"id"`
 	State             string `json:"state"`
 	MerchantReference string `json:"merchantReference"`
+	CaseReference     string `json:"caseReference"`
 	Amount            string `json:"amount"`
 	Refunded          string `json:"refunded"`
 }
@@ -99,7 +100,7 @@ func (s *Server) transactionsOf(space int64) []Seen {
 	out := []Seen{}
 	for _, t := range s.state.Transactions {
 		if t.LinkedSpaceID == space {
-			out = append(out, Seen{t.ID, t.State, t.MerchantReference, t.AuthorizationAmount.String(), t.RefundedAmount.String()})
+			out = append(out, Seen{t.ID, t.State, t.MerchantReference, t.MetaData["caseReference"], t.AuthorizationAmount.String(), t.RefundedAmount.String()})
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
