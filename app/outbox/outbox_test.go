@@ -90,6 +90,7 @@ func increment(tx *tenancy.Tx, key string) error {
 // A job is done once, in its own commune, and only if its transaction was
 // committed.
 func TestAJobIsDoneOnceAndOnlyAfterCommit(t *testing.T) {
+	t.Parallel()
 	b := setUp(t)
 	b.reg.Handle("count", func(_ context.Context, tx *tenancy.Tx, j outbox.Job) error { return increment(tx, "done") })
 	b.run(t)
@@ -116,6 +117,7 @@ func TestAJobIsDoneOnceAndOnlyAfterCommit(t *testing.T) {
 // Redis forgets everything in the middle: what was committed is still done,
 // once.
 func TestALostRedisLosesNothing(t *testing.T) {
+	t.Parallel()
 	b := setUp(t)
 	var ran atomic.Int64
 	b.reg.Handle("count", func(_ context.Context, tx *tenancy.Tx, j outbox.Job) error {
@@ -142,6 +144,7 @@ func TestALostRedisLosesNothing(t *testing.T) {
 
 // A handler that fails is tried again; one that panics too.
 func TestAFailedJobIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	b := setUp(t)
 	var tries atomic.Int64
 	b.reg.Handle("flaky", func(_ context.Context, tx *tenancy.Tx, j outbox.Job) error {
@@ -169,6 +172,7 @@ func TestAFailedJobIsTriedAgain(t *testing.T) {
 // Every subscriber of an event hears of it exactly once, and a job outside the
 // database carries the same key at every try.
 func TestEventsReachEverySubscriberAndKeysStay(t *testing.T) {
+	t.Parallel()
 	b := setUp(t)
 	for _, name := range []string{"first", "second"} {
 		b.reg.Subscribe("thing.happened", name, func(_ context.Context, tx *tenancy.Tx, j outbox.Job) error {
@@ -215,6 +219,7 @@ func TestEventsReachEverySubscriberAndKeysStay(t *testing.T) {
 
 // Two workers share the work and never do a job twice.
 func TestTwoWorkersShareTheWork(t *testing.T) {
+	t.Parallel()
 	b := setUp(t)
 	b.reg.Handle("count", func(_ context.Context, tx *tenancy.Tx, j outbox.Job) error { return increment(tx, "done") })
 	b.run(t)

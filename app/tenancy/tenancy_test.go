@@ -33,6 +33,7 @@ func count(t *testing.T, db *tenancy.DB, c tenancy.Tenant, key string) (n int64)
 }
 
 func TestZeroTenantIsRefused(t *testing.T) {
+	t.Parallel()
 	e := tenancytest.New(t)
 	defer func() {
 		if recover() == nil {
@@ -43,6 +44,7 @@ func TestZeroTenantIsRefused(t *testing.T) {
 }
 
 func TestNestedTransactionRollbackLeavesNothing(t *testing.T) {
+	t.Parallel()
 	e := tenancytest.New(t)
 	stop := errors.New("stop")
 	cases := map[string]func(tx *tenancy.Tx) error{
@@ -98,6 +100,7 @@ func TestNestedTransactionRollbackLeavesNothing(t *testing.T) {
 }
 
 func TestCancelledRequestLeavesNothingAndTheConnectionIsClean(t *testing.T) {
+	t.Parallel()
 	e := tenancytest.New(t)
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -121,6 +124,7 @@ func TestCancelledRequestLeavesNothingAndTheConnectionIsClean(t *testing.T) {
 // Every login, tried with plain SQL as an injection would: it reaches its own
 // commune's schema and nothing else.
 func TestNoLoginReachesTheNeighbour(t *testing.T) {
+	t.Parallel()
 	e := tenancytest.New(t)
 	owner, err := pgx.Connect(t.Context(), e.OwnerURL)
 	if err != nil {
@@ -202,6 +206,7 @@ func mustBeRefused(t *testing.T, conn *pgx.Conn, who, sql string) {
 // The process that faces the web: neither its platform login nor any
 // commune's may create a schema.
 func TestTheWebProcessCannotCreateSchemas(t *testing.T) {
+	t.Parallel()
 	e := tenancytest.New(t)
 	err := e.DB.Platform(t.Context(), func(tx *tenancy.PlatformTx) error {
 		_, err := tx.Exec("create schema t_stolen")
@@ -222,6 +227,7 @@ func TestTheWebProcessCannotCreateSchemas(t *testing.T) {
 // Many goroutines, two communes, errors and cancellations between: every read
 // sees its own commune and no other.
 func TestNoTransactionSeesTheWrongCommune(t *testing.T) {
+	t.Parallel()
 	e := tenancytest.New(t)
 	for _, c := range []tenancy.Tenant{e.Lugano, e.Chiasso} {
 		if err := e.DB.In(t.Context(), c, func(tx *tenancy.Tx) error {
@@ -267,6 +273,7 @@ func TestNoTransactionSeesTheWrongCommune(t *testing.T) {
 }
 
 func TestCachedValueIsLoadedAgainAfterABump(t *testing.T) {
+	t.Parallel()
 	e := tenancytest.New(t)
 	loads := 0
 	c := tenancy.NewCached(e.DB, "greeting", func(tx *tenancy.Tx) (string, error) {
@@ -304,6 +311,7 @@ func TestCachedValueIsLoadedAgainAfterABump(t *testing.T) {
 }
 
 func TestMigrationsRefuseAnEditedFile(t *testing.T) {
+	t.Parallel()
 	e := tenancytest.New(t)
 	owner, err := pgx.Connect(t.Context(), e.OwnerURL)
 	if err != nil {
@@ -322,6 +330,7 @@ func TestMigrationsRefuseAnEditedFile(t *testing.T) {
 }
 
 func TestASixthCommuneIsFoundWithinASecond(t *testing.T) {
+	t.Parallel()
 	e := tenancytest.New(t)
 	if _, err := e.DB.Directory().ByHost(t.Context(), "valmora.localhost"); !errors.Is(err, tenancy.ErrUnknown) {
 		t.Fatalf("before: %v", err)
