@@ -110,7 +110,7 @@ func Overview(p OverviewPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Head("ultime", "xs", i18n.T(ctx, "console.recent"), &ui.Link{Text: i18n.T(ctx, "console.all_audit"), URL: "/console/registro"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Head("ultime", "xs", i18n.T(ctx, "console.recent"), &ui.Link{Text: i18n.T(ctx, "console.all_audit"), URL: "/console/operazioni"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -808,7 +808,7 @@ type AuditPage struct {
 	Pager   ui.Pager
 }
 
-// Audit is the page of /console/registro.
+// Audit is the page of /console/operazioni.
 func Audit(p AuditPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -889,7 +889,7 @@ func Audit(p AuditPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Filters(i18n.T(ctx, "console.filter_audit"), "/console/registro", p.Filters).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Filters(i18n.T(ctx, "console.filter_audit"), "/console/operazioni", p.Filters).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
