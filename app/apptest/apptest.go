@@ -42,8 +42,6 @@ type Env struct {
 	Inbox    *mail.Inbox
 	payURL   string
 	data     string
-	cancel   context.CancelFunc
-	worked   chan error
 }
 
 // Option changes the product under test.
@@ -56,7 +54,7 @@ func WithoutWorker(c *config.Config, _ *app.Options) { c.Worker.Concurrency = -1
 func New(t testing.TB, opts ...Option) *Env {
 	t.Helper()
 	db := pgtest.Clone(t, "app-"+sourceHash(t), func(ownerURL string) error { return fill(t, ownerURL) })
-	e := &Env{OwnerURL: db.OwnerURL, data: t.TempDir(), worked: make(chan error, 1)}
+	e := &Env{OwnerURL: db.OwnerURL, data: t.TempDir()}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -92,17 +90,37 @@ func New(t testing.TB, opts ...Option) *Env {
 	return e
 }
 
+// Background runs something until the test ends.
+func (e *Env) Background(t testing.TB, run func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("in the background: %v", err)
+		}
+	})
+}
+
+// Second is another process on the same data, with other settings.
+func (e *Env) Second(t testing.TB, change Option) *Env {
+	t.Helper()
+	cfg, o := e.Config, app.Options{}
+	change(&cfg, &o)
+	a, err := app.New(t.Context(), cfg, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	return &Env{App: a, OwnerURL: e.OwnerURL, Port: e.Port, Sandbox: e.Sandbox, Inbox: e.Inbox}
+}
+
 // StartWorker runs the background jobs until the test ends.
 func (e *Env) StartWorker(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() { e.worked <- e.Worker().Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-e.worked; err != nil {
-			t.Errorf("worker: %v", err)
-		}
-	})
+	e.Background(t, func(ctx context.Context) error { return e.Worker().Run(ctx) })
 }
 
 func (e *Env) startSandbox(t testing.TB) {
