@@ -51,8 +51,9 @@ func TestJourneyCertificate(t *testing.T) {
 	if ref == "" {
 		ref = refPattern.FindString(c.Get("/area/pratiche", 200).Text("main"))
 	}
-	page := c.Get("/area/pratiche/"+ref, 200)
-	page.Contains("main", "Conclusa")
+	apptest.Eventually(t, "the case is closed", func() bool {
+		return strings.Contains(c.Get("/area/pratiche/"+ref, 200).Text("main"), "Conclusa")
+	})
 	link := c.Get("/area/documenti", 200).AttrOf("main a[href^='/area/documenti/']", "href")
 	file := c.Bytes(link, 200)
 

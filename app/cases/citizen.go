@@ -212,8 +212,9 @@ func (s *Service) paidUpFront(tx *tenancy.Tx, c *Case) error {
 
 // paid is what a fulfilled payment means for its case. It runs in the
 // transaction that marks the event done, so it happens once.
-func (s *Service) paid(tx *tenancy.Tx, caseID uuid.UUID, amount string) error {
-	c, err := byID(tx, caseID, true)
+func (s *Service) paid(tx *tenancy.Tx, e paymentEvent) error {
+	amount := e.Amount.String()
+	c, err := byID(tx, e.CaseID, true)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -235,10 +236,15 @@ func (s *Service) paid(tx *tenancy.Tx, caseID uuid.UUID, amount string) error {
 			return err
 		}
 	case Withdrawn:
-		// Paid after withdrawing: the money is not kept in silence.
-		if err := s.note(tx, by, c, "paid-after-withdrawal", "", map[string]string{"amount": amount}); err != nil {
+		// Paid after withdrawing: the money goes back.
+		c.Payment = NoPayment
+		if err := s.Payments.GiveBack(tx, by, e.PaymentID); err != nil {
 			return err
 		}
+		if err := save(tx, c); err != nil {
+			return err
+		}
+		return s.note(tx, by, c, "paid-after-withdrawal", "", map[string]string{"amount": amount})
 	}
 	if err := save(tx, c); err != nil {
 		return err

@@ -27,6 +27,7 @@ type (
 	// Payments takes money.
 	Payments interface {
 		Start(ctx context.Context, by identity.Actor, r payments.StartRequest) (string, error)
+		GiveBack(tx *tenancy.Tx, by identity.Actor, id uuid.UUID) error
 		Settled(tx *tenancy.Tx, payer uuid.UUID) (map[uuid.UUID]bool, error)
 	}
 	// Documents issues and finds papers.

@@ -85,13 +85,13 @@ func (s *Service) issued(tx *tenancy.Tx, p issuePayload) error {
 		if err := c.move(StepIssue, now); err != nil {
 			return err
 		}
-	case c.State == Decided:
-		template = notifications.Decision
-		if c.Payment != PaymentDue {
-			if err := c.move(StepFinish, now); err != nil {
-				return err
-			}
+	case c.State == Decided && c.Payment != PaymentDue:
+		if err := c.move(StepFinish, now); err != nil {
+			return err
 		}
+	}
+	if p.Kind == paperDecision {
+		template = notifications.Decision
 	}
 	if err := save(tx, c); err != nil {
 		return err

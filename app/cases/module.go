@@ -66,7 +66,7 @@ func (m *Module) Jobs(r *outbox.Registry) {
 			return do(tx, e)
 		})
 	}
-	on("payments.fulfilled", func(tx *tenancy.Tx, e paymentEvent) error { return m.paid(tx, e.CaseID, e.Amount.String()) })
+	on("payments.fulfilled", m.paid)
 	on("payments.failed", func(tx *tenancy.Tx, e paymentEvent) error { return m.paymentNoted(tx, e, "payment-failed") })
 	on("payments.duplicate", func(tx *tenancy.Tx, e paymentEvent) error { return m.paymentNoted(tx, e, "duplicate") })
 }
