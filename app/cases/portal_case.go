@@ -27,7 +27,7 @@ func (m *Module) show(r *web.Request) error {
 	}
 	var opts []web.PageOption
 	if v.Case.State == Issuing || v.Settled {
-		opts = append(opts, web.Refresh(3))
+		page.Waiting, opts = true, append(opts, web.Refresh(3))
 	}
 	return r.Page(200, page.Title, view.Case(page), opts...)
 }
@@ -176,11 +176,11 @@ func (m *Module) confirmation(r *web.Request) error {
 	case c.State == Issuing, v.Settled && c.Ruling == Granted:
 		page.Title = i18n.T(ctx, "cases.confirmation.preparing")
 		page.Next = []string{i18n.T(ctx, "cases.confirmation.next-preparing")}
-		opts = append(opts, web.Refresh(1))
+		page.Waiting, opts = true, append(opts, web.Refresh(1))
 	default:
 		page.Title = i18n.T(ctx, "cases.confirmation.received")
 		if v.Settled {
-			opts = append(opts, web.Refresh(1))
+			page.Waiting, opts = true, append(opts, web.Refresh(1))
 		}
 		if c.Note == noteRegisterDown {
 			page.Next = append(page.Next, i18n.T(ctx, "cases.confirmation.next-register"))

@@ -35,12 +35,12 @@ type Module struct {
 
 // Mount adds the routes.
 func (m *Module) Mount(r *web.Router) {
-	r.Portal.GET("/", access.Public, m.home)
-	r.Portal.GET("/stato", access.Public, m.health)
-	r.Portal.GET("/accessibilita", access.Public, m.accessibility)
+	r.Portal.GET("/", access.Public, m.home, web.Shared(catalogue.Topic))
+	r.Portal.GET("/stato", access.Public, m.health, web.WhileSuspended())
+	r.Portal.GET("/accessibilita", access.Public, m.accessibility, web.WhileSuspended())
 	for _, g := range []*web.Group{r.Portal, r.Operator, r.Root} {
-		g.GET("/tema/:file", access.Public, m.theme)
-		g.GET("/marchio/:file", access.Public, m.mark)
+		g.GET("/tema/:file", access.Public, m.theme, web.WhileSuspended())
+		g.GET("/marchio/:file", access.Public, m.mark, web.WhileSuspended())
 	}
 	r.Root.GET("/", access.Public, m.chooser)
 	r.Root.GET("/marchi/:slug", access.Public, m.communeMark)
@@ -113,6 +113,9 @@ func (m *Module) health(r *web.Request) error {
 	part("sign-in", !state.Degraded)
 	if state.Degraded {
 		page.Overall = ui.State{Tone: ui.Warning, Text: i18n.T(ctx, "health.degraded")}
+	}
+	if s, _ := r.Tenant().State(); s == tenancy.Suspended {
+		page.Overall = ui.State{Tone: ui.Warning, Text: i18n.T(ctx, "health.suspended")}
 	}
 	if !state.Ready {
 		page.Overall = ui.State{Tone: ui.Danger, Text: i18n.T(ctx, "health.down")}

@@ -57,6 +57,8 @@ type routeOptions struct {
 	bodyLimit int64
 	limit     *Limit
 	nextHere  bool
+	shared    []string
+	always    bool
 }
 
 // RouteOption refines a route.
@@ -67,6 +69,10 @@ const defaultBody = 1 << 20
 
 // MaxBody lets a route take up to n bytes.
 func MaxBody(n int64) RouteOption { return func(o *routeOptions) { o.bodyLimit = n } }
+
+// WhileSuspended keeps a route open while the commune's desk is suspended: what
+// the page that says so needs.
+func WhileSuspended() RouteOption { return func(o *routeOptions) { o.always = true } }
 
 // Limit bounds how often one visitor may use a route.
 type Limit struct {

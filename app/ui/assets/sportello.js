@@ -63,6 +63,12 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById(waiting.id);
       if (!fresh) return;
+      if (!fresh.dataset.poll && "reload" in waiting.dataset) {
+        clearInterval(timer);
+        location.reload();
+        return;
+      }
+      document.title = page.title;
       waiting.replaceChildren(...fresh.childNodes);
       if (!fresh.dataset.poll) clearInterval(timer);
     }, 1000 * Number(waiting.dataset.poll || 2));
