@@ -181,6 +181,10 @@ func (s *Server) frame(c *gin.Context) {
 	c.Set("id", id)
 	s.headers(c, nonce)
 	defer func() {
+		// net/http forgets the files of a form once the request was copied.
+		if form := c.Request.MultipartForm; form != nil {
+			_ = form.RemoveAll()
+		}
 		if p := recover(); p != nil {
 			s.Log.Error("panic", "request", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			if !c.Writer.Written() {
