@@ -128,6 +128,7 @@ func (s *Server) Knows(ctx context.Context, host string) (bool, error) {
 
 // ServeHTTP sends a request to the tree of its host.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.harden(w.Header())
 	switch r.URL.Path {
 	case "/healthz":
 		plain(w, http.StatusOK, "ok\n")
@@ -163,7 +164,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func plain(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(text))
@@ -179,7 +179,7 @@ func (s *Server) frame(c *gin.Context) {
 	nonce, id := random(12), random(9)
 	c.Set("nonce", nonce)
 	c.Set("id", id)
-	s.headers(c, nonce)
+	s.allow(c, nonce)
 	defer func() {
 		// net/http forgets the files of a form once the request was copied.
 		if form := c.Request.MultipartForm; form != nil {
@@ -202,19 +202,25 @@ func random(n int) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func (s *Server) headers(c *gin.Context, nonce string) {
-	h := c.Writer.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+nonce+"'; style-src 'self'; img-src 'self' data:; "+
-		"font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'"+s.formTargets()+
-		"; frame-ancestors 'none'; base-uri 'none'")
+// harden is what every answer carries, the plain ones for machines and
+// strangers too. A page may do more than nothing: allow says what.
+func (s *Server) harden(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-	h.Set("X-Request-Id", c.GetString("id"))
 	if s.HTTPS {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
+}
+
+func (s *Server) allow(c *gin.Context, nonce string) {
+	h := c.Writer.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+nonce+"'; style-src 'self'; img-src 'self' data:; "+
+		"font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'"+s.formTargets()+
+		"; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("X-Request-Id", c.GetString("id"))
 }
 
 func (s *Server) formTargets() string {
@@ -235,8 +241,18 @@ func (s *Server) note(c *gin.Context, id string, took time.Duration) {
 		route = "none"
 	}
 	status := c.Writer.Status()
-	requests.WithLabelValues(commune, c.Request.Method, route, fmt.Sprint(status)).Inc()
+	requests.WithLabelValues(commune, method(c.Request.Method), route, fmt.Sprint(status)).Inc()
 	seconds.WithLabelValues(commune, route).Observe(took.Seconds())
 	s.Log.Info("request", "request", id, "commune", commune, "method", c.Request.Method, "route", route,
 		"status", status, "ms", float64(took.Microseconds())/1000, "actor", c.GetString("actor"))
+}
+
+// method is the request's for the metrics: a stranger may invent any number of
+// them, and each would stay in memory.
+func method(asked string) string {
+	switch asked {
+	case http.MethodGet, http.MethodPost, http.MethodHead, http.MethodOptions:
+		return asked
+	}
+	return "other"
 }
