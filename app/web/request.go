@@ -10,6 +10,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -58,11 +60,22 @@ func (r *Request) May(a access.Action) bool {
 // Lang is the language of the page: "it", "de", "fr" or "en".
 func (r *Request) Lang() string { return r.lang }
 
-// Param is a part of the path; Query of the query string.
-func (r *Request) Param(name string) string { return r.c.Param(name) }
+// Param is a part of the path. It is text: see readable.
+func (r *Request) Param(name string) string { return readable(r.c.Param(name)) }
 
-// Query is a value of the query string, "" when absent.
-func (r *Request) Query(name string) string { return r.c.Query(name) }
+// Query is a value of the query string, "" when absent. It is text: see
+// readable.
+func (r *Request) Query(name string) string { return readable(r.c.Query(name)) }
+
+// readable leaves out what is no text: bytes that are not UTF-8, and the zero
+// character, which PostgreSQL takes in no value. What a browser never sends
+// must not become a fault of ours.
+func readable(s string) string {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
+}
 
 // Path is the path and query as asked for.
 func (r *Request) Path() string { return r.c.Request.URL.RequestURI() }
@@ -74,7 +87,8 @@ func (r *Request) ID() string { return r.id }
 // proxies.
 func (r *Request) ClientIP() string { return r.c.ClientIP() }
 
-// Form parses the body of a form and returns its values (not the query's).
+// Form parses the body of a form and returns its values (not the query's), as
+// text: see readable.
 // Errors: problem TooLarge; problem Invalid when it is no form.
 func (r *Request) Form() (url.Values, error) {
 	req := r.c.Request
@@ -91,6 +105,11 @@ func (r *Request) Form() (url.Values, error) {
 	}
 	if err != nil {
 		return nil, problem.Invalid("web.form", "error.form").Wrap(err)
+	}
+	for _, values := range req.PostForm {
+		for i := range values {
+			values[i] = readable(values[i])
+		}
 	}
 	return req.PostForm, nil
 }
