@@ -40,10 +40,15 @@ func (a *App) Ready(ctx context.Context) web.Readiness {
 	if err != nil {
 		r.Ready, r.Checks["migrations"] = false, "unreadable"
 	}
+	// Anybody may ask: the answer counts communes and names none.
+	behind := 0
 	for _, t := range all {
 		if state, _ := t.State(); state == tenancy.Active && t.SchemaVersion() < wanted {
-			r.Ready, r.Checks["migrations"] = false, fmt.Sprintf("%s is at %d, this binary needs %d", t.Slug(), t.SchemaVersion(), wanted)
+			behind++
 		}
+	}
+	if behind > 0 {
+		r.Ready, r.Checks["migrations"] = false, fmt.Sprintf("%d behind, this binary needs %d; see `sportello migrate status`", behind, wanted)
 	}
 	if err := a.Redis.Ping(ctx).Err(); err != nil {
 		r.Degraded, r.Checks["redis"] = true, "unreachable"
