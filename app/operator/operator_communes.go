@@ -3,20 +3,16 @@ package operator
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sportello-ticino/sportello/app/operator/view"
-	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
-	"github.com/sportello-ticino/sportello/tenants"
 )
 
 // figures is how a commune's desk is doing: counts, never contents.
@@ -138,187 +134,6 @@ func version(v int64) string {
 	}
 	s := i18n.Number(v)
 	return strings.ReplaceAll(s, "'", "")
-}
-
-// newPage and open: /comuni/nuovo.
-func (m *Module) newPage(r *web.Request) error { return m.newForm(r, 200, &Form{}, "", nil) }
-
-func (m *Module) newForm(r *web.Request, code int, f *Form, folder string, wrong map[string]string) error {
-	ctx := r.Ctx()
-	folders, err := m.folders(ctx)
-	if err != nil {
-		return err
-	}
-	page := view.NewCommunePage{Side: side(r, "/comuni/nuovo"), Folder: folder}
-	for dir, name := range folders {
-		page.Folders = append(page.Folders, ui.Option{Value: dir, Label: name, Selected: dir == folder || len(folders) == 1})
-	}
-	values := map[string]string{"name": f.Name, "official_name": f.OfficialName, "slug": f.Slug, "ref_prefix": f.RefPrefix, "bfs": f.BFS,
-		"first": f.First, "second": f.Second, "phone": f.Phone}
-	for _, name := range []string{"name", "official_name", "slug", "ref_prefix", "bfs", "first", "second", "phone"} {
-		in := ui.Input{Kind: ui.Text, Name: name, Label: i18n.T(ctx, "operator.field."+name), Value: values[name],
-			Help: i18n.T(ctx, "operator.field."+name+"-help", "base", m.DB.Directory().Base()), Required: name != "official_name" && name != "bfs" && name != "phone"}
-		if name == "first" {
-			in.Help += " #0B5CA8"
-		} else if name == "second" {
-			in.Help += " #C8102E"
-		}
-		if key := wrong[name]; key != "" {
-			in.Error = i18n.T(ctx, key)
-		}
-		page.FromForm = append(page.FromForm, in)
-	}
-	if key := wrong["folder"]; key != "" {
-		page.Problems = []ui.Problem{{Name: view.FolderName, Text: i18n.T(ctx, key)}}
-	}
-	return r.Page(code, i18n.T(ctx, "operator.open"), view.NewCommune(page))
-}
-
-// folders are the described communes that are not open yet.
-func (m *Module) folders(ctx context.Context) (map[string]string, error) {
-	all, err := m.DB.Directory().All(ctx)
-	if err != nil {
-		return nil, err
-	}
-	open := map[string]bool{}
-	for _, t := range all {
-		open[t.Slug()] = true
-	}
-	out := map[string]string{}
-	for list, prefix := range map[*func(fs.FS) ([]string, error)]string{ptr(tenants.Communes): "", ptr(tenants.Examples): "examples/"} {
-		names, err := (*list)(m.FS)
-		if err != nil {
-			continue // a deployment without examples
-		}
-		for _, n := range names {
-			f, err := site.ReadFolder(m.FS, prefix+n)
-			if err == nil && !open[f.Commune.Slug] {
-				out[prefix+n] = f.Profile.OfficialName
-			}
-		}
-	}
-	return out, nil
-}
-
-func ptr(f func(fs.FS) ([]string, error)) *func(fs.FS) ([]string, error) { return &f }
-
-func (m *Module) open(r *web.Request) error {
-	form, err := r.Form()
-	if err != nil {
-		return err
-	}
-	ctx, by := r.Ctx(), r.Actor()
-	folders, err := m.folders(ctx)
-	if err != nil {
-		return err
-	}
-	f := &Form{Slug: form.Get("slug"), Name: form.Get("name"), OfficialName: form.Get("official_name"), RefPrefix: form.Get("ref_prefix"),
-		BFS: strings.TrimSpace(form.Get("bfs")), First: strings.TrimSpace(form.Get("first")), Second: strings.TrimSpace(form.Get("second")), Phone: strings.TrimSpace(form.Get("phone"))}
-	var slug string
-	var payload openPayload
-	if form.Get(view.ModeName) == view.ModeFolder {
-		dir := form.Get(view.FolderName)
-		if _, ok := folders[dir]; !ok {
-			return m.newForm(r, 422, f, dir, map[string]string{"folder": "operator.error.folder"})
-		}
-		src, err := site.ReadFolder(m.FS, dir)
-		if err != nil {
-			return err
-		}
-		slug, payload = src.Commune.Slug, openPayload{Dir: dir}
-	} else {
-		wrong := f.check()
-		all, err := m.DB.Directory().All(ctx)
-		if err != nil {
-			return err
-		}
-		for _, t := range all {
-			if t.Slug() == f.Slug {
-				wrong["slug"] = "operator.error.taken"
-			}
-			if t.RefPrefix() == f.RefPrefix {
-				wrong["ref_prefix"] = "operator.error.taken"
-			}
-		}
-		if len(wrong) > 0 {
-			return m.newForm(r, 422, f, "", wrong)
-		}
-		slug, payload = f.Slug, openPayload{Form: f}
-	}
-	id, err := enqueueOpen(ctx, m.DB, slug, by.Name(), payload)
-	if err != nil {
-		return err
-	}
-	if err := m.Staff.Record(ctx, by, "operator.open", "commune:"+slug, "{}"); err != nil {
-		return err
-	}
-	return r.Redirect("/lavori/" + id.String())
-}
-
-// job is /lavori/{id}: a long job with its progress.
-func (m *Module) job(r *web.Request) error {
-	id, err := uuid.Parse(r.Param("id"))
-	if err != nil {
-		return web.NotFound()
-	}
-	j, err := jobByID(r.Ctx(), m.DB, id)
-	if err != nil {
-		return err
-	}
-	if j == nil {
-		return web.NotFound()
-	}
-	ctx := r.Ctx()
-	name := j.Slug
-	if t, err := m.DB.Directory().BySlug(ctx, j.Slug); err == nil {
-		name = t.Name()
-	}
-	tone := map[JobState]ui.Tone{JobDone: ui.Success, JobFailed: ui.Danger}[j.State]
-	if tone == "" {
-		tone = ui.Info
-	}
-	end := m.Clock.Now()
-	if j.Finished != nil {
-		end = *j.Finished
-	}
-	page := view.JobPage{Side: side(r, ""), Title: i18n.T(ctx, "operator.job.open", "name", name), State: ui.State{Tone: tone, Text: i18n.T(ctx, "operator.job."+string(j.State))},
-		Percent: j.Progress, Running: j.State == JobWaiting || j.State == JobRunning, Failure: j.Message,
-		Elapsed: i18n.T(ctx, "operator.job.elapsed", "n", int(end.Sub(j.CreatedAt).Seconds()))}
-	for i, s := range j.Steps {
-		page.Steps = append(page.Steps, ui.Moment{Title: i18n.T(ctx, "operator.step."+s.Text), Text: s.Note, When: i18n.Time(s.At), DateTime: s.At.Format(time.RFC3339),
-			Now: page.Running && i == len(j.Steps)-1, Done: !page.Running || i < len(j.Steps)-1})
-	}
-	if j.State == JobDone {
-		page.Next = &ui.Link{Text: i18n.T(ctx, "operator.visit"), URL: m.URL(j.Slug + "." + m.DB.Directory().Base())}
-	}
-	if j.State == JobFailed {
-		page.RetryURL = "/lavori/" + id.String() + "/riprova"
-	}
-	var opts []web.PageOption
-	if page.Running {
-		opts = append(opts, web.Refresh(1))
-	}
-	return r.Page(200, page.Title, view.Job(page), opts...)
-}
-
-// retry asks for a failed job again.
-func (m *Module) retry(r *web.Request) error {
-	id, err := uuid.Parse(r.Param("id"))
-	if err != nil {
-		return web.NotFound()
-	}
-	j, err := jobByID(r.Ctx(), m.DB, id)
-	if err != nil {
-		return err
-	}
-	if j == nil || j.State != JobFailed {
-		return web.NotFound()
-	}
-	again, err := enqueue(r.Ctx(), m.DB, j.Kind, j.Slug, r.Actor().Name(), j.Payload)
-	if err != nil {
-		return err
-	}
-	return r.Redirect("/lavori/" + again.String())
 }
 
 // commune is /comuni/{slug}.
