@@ -57,8 +57,8 @@ func New(d Deps) *Module {
 // Mount adds the routes. The console's pages of services stand in package
 // console and use the use cases of this package.
 func (m *Module) Mount(r *web.Router) {
-	r.Portal.GET("/servizi", access.Public, m.listPage)
-	r.Portal.GET("/servizi/:id", access.Public, m.servicePage)
+	r.Portal.GET("/servizi", access.Public, m.listPage, web.Shared(Topic))
+	r.Portal.GET("/servizi/:id", access.Public, m.servicePage, web.Shared(Topic))
 	r.API.GET("/services", access.Public, m.apiList)
 	r.API.GET("/services/:id", access.Public, m.apiService)
 	r.API.GET("/services/:id/schema", access.Public, m.apiSchema)

@@ -31,6 +31,12 @@ func (db *DB) forgetRevisions(t Tenant) {
 	b.mu.Unlock()
 }
 
+// Revision is the number that Tx.Bump raises for a topic, at most a second old.
+// Errors: whatever kept the database from answering.
+func (db *DB) Revision(ctx context.Context, t Tenant, topic string) (int64, error) {
+	return db.revision(ctx, t, topic)
+}
+
 func (db *DB) revision(ctx context.Context, t Tenant, topic string) (int64, error) {
 	b := db.book
 	b.mu.Lock()

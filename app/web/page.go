@@ -56,17 +56,12 @@ func (r *Request) render(status int, shell ui.Shell, title string, body templ.Co
 	if err := ui.Layout(shell, title).Render(ctx, buf); err != nil {
 		return err
 	}
-	h := r.c.Writer.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(buf.Len()))
-	h.Set("Cache-Control", "private, no-cache")
-	r.c.Writer.WriteHeader(status)
-	_, err := r.c.Writer.Write(buf.Bytes())
-	return ignoreGone(err)
+	if status == http.StatusOK {
+		r.keep(buf.Bytes())
+	}
+	r.write(status, buf.Bytes())
+	return nil
 }
-
-// ignoreGone: the visitor closed the window; that is no fault of ours.
-func ignoreGone(error) error { return nil }
 
 func (r *Request) shell() ui.Shell {
 	ctx := r.Ctx()

@@ -35,7 +35,11 @@ type Request struct {
 	nonce, id   string
 	pendingTOTP bool
 	degraded    bool
+	hasToken    bool
 	done        bool
+
+	sharedKey       sharedKey
+	sharedRevisions []int64 // set when the page may be kept for others
 }
 
 // Ctx is the request's context: its deadline, its language.

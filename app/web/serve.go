@@ -35,7 +35,7 @@ func (s *Server) serve(rt Route) gin.HandlerFunc {
 			req.fail(err)
 			return
 		}
-		if req.done {
+		if req.done || req.fromShelf() {
 			return
 		}
 		if err := rt.handle(req); err != nil {
@@ -54,7 +54,7 @@ func (s *Server) prepare(req *Request) error {
 	}
 	s.chooseLanguage(req)
 	if to.kind == hostCommune {
-		if state, reason := to.tenant.State(); state == tenancy.Suspended && req.route.Area != AreaHooks {
+		if state, reason := to.tenant.State(); state == tenancy.Suspended && req.route.Area != AreaHooks && !req.route.opts.always {
 			return req.suspended(reason)
 		}
 	}
@@ -112,6 +112,7 @@ func (s *Server) who(req *Request, to resolved) error {
 	if token == "" {
 		return nil
 	}
+	req.hasToken = true
 	switch to.kind {
 	case hostCommune:
 		var lang string

@@ -2,8 +2,6 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,6 +52,8 @@ type Server struct {
 	router *Router
 	origin *http.CrossOriginProtection
 	limits *limiter
+	shelf  *shelf
+	policy [2]string // the content security policy before and after the nonce
 
 	commune, entity, root *gin.Engine
 }
@@ -68,7 +68,8 @@ func New(d Deps, r *Router) (*Server, error) {
 		}
 	}
 	gin.SetMode(gin.ReleaseMode)
-	s := &Server{Deps: d, router: r, origin: http.NewCrossOriginProtection(), limits: newLimiter(d.Redis)}
+	s := &Server{Deps: d, router: r, origin: http.NewCrossOriginProtection(), limits: newLimiter(d.Redis), shelf: newShelf(),
+		policy: contentPolicy(d.FormTargets)}
 	s.commune = s.engine(AreaPortal, AreaDesk, AreaConsole, AreaAPI, AreaHooks)
 	s.entity = s.engine(AreaOperator)
 	s.root = s.engine(AreaRoot)
@@ -176,10 +177,10 @@ func (s *Server) frame(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), 20*time.Second)
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
-	nonce, id := random(12), random(9)
+	nonce, id := fresh()
 	c.Set("nonce", nonce)
 	c.Set("id", id)
-	s.allow(c, nonce)
+	s.allow(c.Writer.Header(), nonce, id)
 	defer func() {
 		// net/http forgets the files of a form once the request was copied.
 		if form := c.Request.MultipartForm; form != nil {
@@ -194,65 +195,4 @@ func (s *Server) frame(c *gin.Context) {
 		s.note(c, id, time.Since(start))
 	}()
 	c.Next()
-}
-
-func random(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails (crypto/rand, Go 1.24)
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// harden is what every answer carries, the plain ones for machines and
-// strangers too. A page may do more than nothing: allow says what.
-func (s *Server) harden(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-	if s.HTTPS {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-	}
-}
-
-func (s *Server) allow(c *gin.Context, nonce string) {
-	h := c.Writer.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+nonce+"'; style-src 'self'; img-src 'self' data:; "+
-		"font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'"+s.formTargets()+
-		"; frame-ancestors 'none'; base-uri 'none'")
-	h.Set("X-Request-Id", c.GetString("id"))
-}
-
-func (s *Server) formTargets() string {
-	if len(s.FormTargets) == 0 {
-		return ""
-	}
-	return " " + strings.Join(s.FormTargets, " ")
-}
-
-func (s *Server) note(c *gin.Context, id string, took time.Duration) {
-	to, _ := c.Request.Context().Value(resolvedKey{}).(resolved)
-	commune := to.tenant.String()
-	if to.kind == hostEntity {
-		commune = "entity"
-	}
-	route := c.FullPath()
-	if route == "" {
-		route = "none"
-	}
-	status := c.Writer.Status()
-	requests.WithLabelValues(commune, method(c.Request.Method), route, fmt.Sprint(status)).Inc()
-	seconds.WithLabelValues(commune, route).Observe(took.Seconds())
-	s.Log.Info("request", "request", id, "commune", commune, "method", c.Request.Method, "route", route,
-		"status", status, "ms", float64(took.Microseconds())/1000, "actor", c.GetString("actor"))
-}
-
-// method is the request's for the metrics: a stranger may invent any number of
-// them, and each would stay in memory.
-func method(asked string) string {
-	switch asked {
-	case http.MethodGet, http.MethodPost, http.MethodHead, http.MethodOptions:
-		return asked
-	}
-	return "other"
 }
