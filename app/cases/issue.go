@@ -2,6 +2,7 @@ package cases
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -193,12 +194,9 @@ func (s *Service) paperWords(ctx context.Context, t tenancy.Tenant, c Case) (map
 	}
 	rows := c.Rows
 	if i18n.Lang(ctx) != c.Lang {
-		// The answers were kept in the language of the form: read them again in
-		// the paper's, while the service is still the one they were given for.
-		if svc, err := s.Catalogue.Service(ctx, t, c.ServiceID); err == nil && svc.Hash == c.DefinitionHash {
-			if again, err := svc.Form.Review(ctx, c.Answers, nil, forms.Setting{Rules: svc.Input(c.Answers, nil, rules.Applicant{}, rules.Register{}, c.SubmittedAt)}); err == nil {
-				rows = again
-			}
+		var err error
+		if rows, err = s.rowsAgain(ctx, t, c); err != nil {
+			return nil, err
 		}
 	}
 	for _, section := range rows {
@@ -211,6 +209,24 @@ func (s *Service) paperWords(ctx context.Context, t tenancy.Tenant, c Case) (map
 	}
 	out["purpose"] = out["answers.motivo"]
 	return out, nil
+}
+
+// rowsAgain reads the answers in the language of ctx, which is not the one the
+// form was filled in; the rows as kept when the service has changed since.
+func (s *Service) rowsAgain(ctx context.Context, t tenancy.Tenant, c Case) ([]forms.Section, error) {
+	svc, err := s.Catalogue.Service(ctx, t, c.ServiceID)
+	if err != nil || svc.Hash != c.DefinitionHash {
+		return c.Rows, nil //nolint:nilerr // no longer offered: what was kept is right
+	}
+	raw, err := json.Marshal(c.Answers)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := svc.Form.Decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	return svc.Form.Review(ctx, answers, nil, forms.Setting{Rules: svc.Input(answers, nil, rules.Applicant{}, rules.Register{}, c.SubmittedAt)})
 }
 
 // paperLang is the language somebody chose for the paper where the service
