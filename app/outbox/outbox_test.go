@@ -235,3 +235,32 @@ func TestTwoWorkersShareTheWork(t *testing.T) {
 		t.Fatalf("%d effects, want 60", n)
 	}
 }
+
+// Jobs of one relay are handed over while its transaction still holds their
+// rows: a worker that is quicker than the commit waits for it.
+func TestAQuickWorkerWaitsForTheRelay(t *testing.T) {
+	t.Parallel()
+	b := setUp(t)
+	var did atomic.Int64
+	b.reg.Handle("quick", func(context.Context, *tenancy.Tx, outbox.Job) error { did.Add(1); return nil })
+	b.run(t)
+	const jobs = 200
+	if err := b.DB.In(t.Context(), b.Lugano, func(tx *tenancy.Tx) error {
+		for range jobs {
+			if err := b.out.Add(tx, "quick", nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	eventually(t, "all jobs are done", func() bool { return b.open(t, b.Lugano) == 0 })
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("took %s: some waited for the reconciler", took)
+	}
+	if n := did.Load(); n != jobs {
+		t.Errorf("%d jobs ran, want %d", n, jobs)
+	}
+}

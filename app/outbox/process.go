@@ -10,6 +10,7 @@ import (
 
 	"github.com/hibiken/asynq"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
@@ -126,25 +127,38 @@ func (w *Worker) heartbeat(ctx context.Context, t tenancy.Tenant, id int64) (sto
 	return cancel
 }
 
-// lock takes the row for this transaction; open is false when it is done.
+// lock takes the row for this transaction; open is false when it is done. A row
+// that the relay has not let go yet is waited for: the ticket was quicker than
+// its commit, and nobody else would come for it before it is overdue.
 func lock(tx *tenancy.Tx, t tenancy.Tenant, id int64) (Job, bool, error) {
 	job := Job{ID: id, tenant: t}
+	open, err := job.take(tx, "for update skip locked")
+	if err != nil || open {
+		return job, open, err
+	}
+	var finished bool
+	if err := tx.QueryRow("select coalesce((select done_at is not null or gave_up_at is not null from outbox where id = $1), true)", id).Scan(&finished); err != nil || finished {
+		return job, false, err
+	}
+	open, err = job.take(tx, "for update")
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "55P03" { // lock_not_available: the connection's lock_timeout
+		return job, false, errTaken
+	}
+	return job, open, err
+}
+
+// take reads the row under a lock; false when there is none to take.
+func (j *Job) take(tx *tenancy.Tx, locking string) (bool, error) {
 	var payload string
 	err := tx.QueryRow(`select kind, payload::text, attempts from outbox
-		where id = $1 and done_at is null and gave_up_at is null for update skip locked`, id).
-		Scan(&job.Kind, &payload, &job.Attempts)
+		where id = $1 and done_at is null and gave_up_at is null `+locking, j.ID).
+		Scan(&j.Kind, &payload, &j.Attempts)
 	if errors.Is(err, pgx.ErrNoRows) {
-		var finished bool
-		if err := tx.QueryRow("select coalesce((select done_at is not null or gave_up_at is not null from outbox where id = $1), true)", id).Scan(&finished); err != nil {
-			return job, false, err
-		}
-		if !finished {
-			return job, false, errTaken
-		}
-		return job, false, nil
+		return false, nil
 	}
-	job.payload = []byte(payload)
-	return job, err == nil, err
+	j.payload = []byte(payload)
+	return err == nil, err
 }
 
 func done(tx *tenancy.Tx, id int64) error {
