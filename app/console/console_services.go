@@ -80,7 +80,7 @@ func (m *Module) servicePage(r *web.Request, e catalogue.Entry, typed, wrong map
 	group := view.Group{Title: i18n.T(ctx, "console.column.fee"), Note: i18n.T(ctx, "console.fee.note")}
 	for _, name := range slices.Sorted(maps.Keys(e.Fee.Amounts)) {
 		a := e.Fee.Amounts[name]
-		in := ui.Input{Kind: ui.Money, Name: "amount." + name, Label: a.Label.For(ctx), Value: money.CHF(a.CHF).Decimal(), Required: true, Unit: "CHF"}
+		in := ui.Input{Kind: ui.Money, Name: "amount." + name, Label: a.Label.For(ctx), Value: money.CHF(a.CHF).Decimal(), Required: true}
 		if in.Label == "" {
 			in.Label = name
 		}

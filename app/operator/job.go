@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
@@ -43,6 +45,21 @@ type Step struct {
 	At   time.Time `json:"at"`
 	Text string    `json:"text"` // a text key, operator.step.<Text>
 	Note string    `json:"note,omitempty"`
+}
+
+// name is what the commune of the job will be called.
+func (j Job) name(fsys fs.FS) string {
+	var p openPayload
+	if err := json.Unmarshal(j.Payload, &p); err != nil {
+		return j.Slug
+	}
+	if p.Form != nil {
+		return p.Form.Name
+	}
+	if f, err := site.ReadFolder(fsys, p.Dir); err == nil {
+		return f.Commune.Name
+	}
+	return j.Slug
 }
 
 // kindOpen opens a commune.

@@ -161,7 +161,7 @@ func (m *Module) communePage(r *web.Request, code int, typed, wrong string) erro
 			{Value: i18n.Number(f.open), Label: i18n.T(ctx, "operator.column.open")}, {Value: i18n.Number(f.backlog), Label: i18n.T(ctx, "operator.column.backlog")},
 		},
 		Facts: []ui.Fact{fact("slug", t.Slug()), fact("hosts", strings.Join(append([]string{host}, t.Hosts()...), ", ")), fact("schema", version(f.version)),
-			fact("opened", i18n.Date(t.CreatedAt())), fact("inhabitants", i18n.Number(t.Inhabitants())), fact("bfs", version(int64(t.BFS())))}}
+			fact("opened", i18n.Date(t.CreatedAt())), fact("inhabitants", count(t.Inhabitants())), fact("bfs", version(int64(t.BFS())))}}
 	if key := "operator.done." + r.Query("fatto"); r.Query("fatto") != "" && i18n.Has(ctx, key) {
 		page.Notice = i18n.T(ctx, key)
 	}
@@ -219,4 +219,12 @@ func (m *Module) setState(r *web.Request, from, to tenancy.State, reason, done s
 		return err
 	}
 	return r.Redirect("/comuni/" + slug + "?fatto=" + done)
+}
+
+// count is a number that a commune may not have told yet.
+func count(n int) string {
+	if n == 0 {
+		return "–"
+	}
+	return i18n.Number(n)
 }

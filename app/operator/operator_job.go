@@ -25,7 +25,10 @@ func (m *Module) job(r *web.Request) error {
 		return web.NotFound()
 	}
 	ctx := r.Ctx()
-	name := j.Slug
+	if j.State == JobDone {
+		m.DB.Directory().Forget() // the page leads to the new desk: it must be known here at once
+	}
+	name := j.name(m.FS)
 	if t, err := m.DB.Directory().BySlug(ctx, j.Slug); err == nil {
 		name = t.Name()
 	}
