@@ -151,20 +151,12 @@ func auditGrid(ctx context.Context, lines []audit.Line) ui.Grid {
 		{Title: i18n.T(ctx, "console.column.what")}, {Title: i18n.T(ctx, "console.column.object"), Label: i18n.T(ctx, "console.column.object")},
 	}}
 	for _, l := range lines {
-		what := l.Action
-		if key := "console.action." + l.Action; i18n.Has(ctx, key) {
-			what = i18n.T(ctx, key)
-		}
 		who := l.Actor
 		if who == "" {
 			who = l.ActorID
 		}
-		details := ""
-		if l.Details != "{}" {
-			details = l.Details
-		}
 		g.Rows = append(g.Rows, []ui.Cell{
-			{Text: i18n.Date(l.At) + ", " + i18n.Time(l.At), Num: true}, {Text: who}, {Text: what, Small: details}, {Text: l.Object},
+			{Text: i18n.Date(l.At) + ", " + i18n.Time(l.At), Num: true}, {Text: who}, {Text: actionName(ctx, l.Action), Small: detailWords(ctx, l.Details)}, {Text: objectName(ctx, l.Object)},
 		})
 	}
 	return g

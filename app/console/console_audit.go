@@ -42,9 +42,13 @@ func (m *Module) auditPage(r *web.Request) error {
 	if broken != nil {
 		page.Chain = ui.State{Tone: ui.Danger, Text: i18n.T(ctx, "console.chain.broken", "line", broken.AuditID)}
 	}
+	what := ui.Input{Kind: ui.Select, Name: "azione", Label: i18n.T(ctx, "console.column.what"), Value: f.Action, EmptyOption: i18n.T(ctx, "ui.all"), Required: true}
+	for _, a := range actions {
+		what.Options = append(what.Options, ui.Option{Value: a, Label: actionName(ctx, a)})
+	}
 	page.Filters = []ui.Input{
 		{Kind: ui.Text, Name: "chi", Label: i18n.T(ctx, "console.column.who"), Value: f.Actor, Required: true},
-		{Kind: ui.Text, Name: "azione", Label: i18n.T(ctx, "console.column.what"), Value: f.Action, Required: true},
+		what,
 		{Kind: ui.Date, Name: "dal", Label: i18n.T(ctx, "ui.period_from"), Value: r.Query("dal"), Required: true},
 		{Kind: ui.Date, Name: "al", Label: i18n.T(ctx, "ui.period_to"), Value: r.Query("al"), Required: true},
 	}
