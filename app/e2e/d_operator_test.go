@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sportello-ticino/sportello/pkg/egress"
+)
+
+// An operator of the shared entity sees the communes, opens two more while the
+// others go on, suspends one and resumes it.
+func TestJourneyOperator(t *testing.T) {
+	t.Parallel()
+	p := as(t, "ente", "entity-operator")
+	for _, name := range []string{"Bellinzona", "Chiasso", "Locarno", "Lugano", "Mendrisio"} {
+		p.sees(name)
+	}
+	p.sees("5 Comuni", "Funziona", "Schema", "Pratiche in 30 giorni", "Attivo")
+	stop := keepAsking(t, "lugano")
+
+	p.follow("Aprire un Comune")
+	p.choose("Comune descritto", "Comune di Valmora")
+	p.press("Aprire questo Comune")
+	asked := time.Now()
+	p.sees("Apertura di", "Fatto", "Lo sportello risponde")
+	if took := time.Since(asked); took > 20*time.Second {
+		t.Errorf("a commune took %s to open", took)
+	}
+	p.follow("Aprire lo sportello del Comune")
+	p.sees("Comune di Valmora", "Di che cosa ha bisogno?", "Certificato di domicilio")
+
+	p.open("/comuni/nuovo")
+	p.fill("Nome", "Pratogrande")
+	p.fill("Nome breve", "Prato Grande")
+	p.fill("Sigla delle pratiche", "PGR")
+	p.fill("Primo colore", "#FFE600")
+	p.fill("Secondo colore", "#14324F")
+	p.press("Aprire un Comune")
+	p.sees("da correggere", "lettere minuscole", "Con questi colori il testo non si legge")
+	p.fill("Nome breve", "pratogrande")
+	p.fill("Primo colore", "#0B5CA8")
+	p.press("Aprire un Comune")
+	p.sees("Fatto", "Lo sportello risponde")
+	p.follow("Aprire lo sportello del Comune")
+	p.sees("Comune di Pratogrande", "Di che cosa ha bisogno?")
+
+	p.open("/comuni")
+	p.sees("7 Comuni")
+	p.follow("Pratogrande")
+	p.press("Sospendere")
+	p.sees("da correggere", "Scriva il motivo")
+	p.fill("Motivo", "Lavori alla rete del municipio.")
+	p.press("Sospendere")
+	p.sees("Lo sportello è sospeso.")
+	anybody := visit(t, "pratogrande")
+	anybody.finds("/", "è sospeso")
+	anybody.sees("Lo sportello online di Pratogrande è sospeso", "Lavori alla rete del municipio.", "Le sue pratiche e i suoi documenti sono al sicuro.")
+	p.press("Riaprire lo sportello")
+	p.sees("Lo sportello è di nuovo aperto.", "Attivo")
+	anybody.finds("/", "Di che cosa ha bisogno?")
+	if n, failed := stop(); failed != "" || n < 20 {
+		t.Errorf("while communes were opened, Lugano was asked %d times; %s", n, failed)
+	}
+}
+
+// keepAsking asks a commune's desk for pages until stop, which tells how often
+// and what went wrong first.
+func keepAsking(t *testing.T, commune string) (stop func() (int64, string)) {
+	t.Helper()
+	client := egress.LocalClient()
+	var n atomic.Int64
+	var failed atomic.Value
+	failed.Store("")
+	end := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			for _, path := range []string{"/", "/servizi", "/servizi/certificato-domicilio"} {
+				res, err := client.Get(demo.url(commune, path))
+				switch {
+				case err != nil:
+					failed.CompareAndSwap("", err.Error())
+				default:
+					_ = res.Body.Close()
+					if res.StatusCode != http.StatusOK {
+						failed.CompareAndSwap("", fmt.Sprintf("%s: %s", path, res.Status))
+					}
+				}
+				n.Add(1)
+			}
+			select {
+			case <-end:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	})
+	once := sync.OnceFunc(func() { close(end); wg.Wait() })
+	t.Cleanup(once)
+	return func() (int64, string) { once(); return n.Load(), failed.Load().(string) }
+}
+
+// The entity's staff need more than a password.
+func TestJourneySecondFactor(t *testing.T) {
+	t.Parallel()
+	p := visit(t, "ente")
+	p.open("/")
+	p.sees("Accesso del personale")
+	p.fill("Indirizzo e-mail", "guido.modellini@ente.example")
+	p.fill("Password", "sbagliata-di-proposito")
+	p.press("Continuare")
+	p.sees("non sono giusti")
+	p.fill("Indirizzo e-mail", "guido.modellini@ente.example")
+	p.fill("Password", "sportello-demo-2026")
+	p.press("Continuare")
+	p.sees("Inserisca il codice")
+	p.open("/comuni")
+	p.sees("Inserisca il codice")
+	p.doesNotSee("Bellinzona")
+	p.fill("Codice", "000000")
+	p.press("Accedere")
+	p.sees("Il codice non è giusto")
+	p.open("/comuni/lugano")
+	p.doesNotSee("Lugano")
+}
