@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ func (l *limiter) allow(ctx context.Context, r *Request, limit Limit) error {
 	if r.tenant.Valid() {
 		scope = r.tenant.Key()
 	}
-	key := scope + "limit:" + limit.Name + ":" + r.ClientIP()
+	key := scope + "limit:" + limit.Name + ":" + network(r.ClientIP())
 	res, err := l.shared.Allow(ctx, key, redis_rate.Limit{Rate: limit.Max, Burst: limit.Max, Period: limit.Per})
 	if err == nil {
 		if res.Allowed == 0 {
@@ -52,6 +53,16 @@ func (l *limiter) allow(ctx context.Context, r *Request, limit Limit) error {
 		return tooMany(limit.Per)
 	}
 	return nil
+}
+
+// network is who counts as one visitor: an IPv4 address, or the /64 network of
+// an IPv6 address, in which one line has as many addresses as it likes.
+func network(ip string) string {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil || addr.Unmap().Is4() {
+		return ip
+	}
+	return netip.PrefixFrom(addr.WithZone(""), 64).Masked().String()
 }
 
 func tooMany(wait time.Duration) error {
