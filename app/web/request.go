@@ -189,13 +189,26 @@ func (r *Request) SessionToken() string {
 	return v
 }
 
-// SetSession puts a session's token into the cookie; "" removes it.
+// SetSession puts a session's token into the cookie; "" removes it. The session
+// that it replaces ends: nobody holds two.
 func (r *Request) SetSession(token string) {
+	if old := r.SessionToken(); old != "" && old != token {
+		r.endSession(old)
+	}
 	age := 0 // until the browser closes; Redis knows the real end
 	if token == "" {
 		age = -1
 	}
 	r.setCookie(SessionCookie, token, age)
+}
+
+// endSession ends a session on the server. Without Redis it ends by itself.
+func (r *Request) endSession(token string) {
+	if r.tenant.Valid() {
+		_ = r.srv.Identity.SignOut(r.Ctx(), r.tenant, token)
+	} else {
+		_ = r.srv.Staff.SignOut(r.Ctx(), token)
+	}
 }
 
 func (r *Request) setCookie(name, value string, age int) {
