@@ -18,6 +18,7 @@ import (
 
 	"github.com/sportello-ticino/sportello/app"
 	"github.com/sportello-ticino/sportello/app/apptest"
+	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/config"
 )
@@ -204,6 +205,14 @@ func asOwner(t *testing.T, e *apptest.Env, sql string, args ...any) {
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
 	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// asTenant reads one value of a commune as its own login does.
+func asTenant(t *testing.T, e *apptest.Env, slug, sql string, into any, args ...any) {
+	t.Helper()
+	if err := e.DB.Read(t.Context(), e.Tenant(t, slug), func(tx *tenancy.Tx) error { return tx.QueryRow(sql, args...).Scan(into) }); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -101,21 +101,49 @@ func Hold(tx *tenancy.Tx, account uuid.UUID, role, office string) error {
 
 const rolesTopic = "roles"
 
-// loadHoldings reads who holds what, for all officials of the commune.
-func loadHoldings(tx *tenancy.Tx) (map[uuid.UUID][]Holding, error) {
+// roll is what sessions are held against at every request: who holds what, for
+// all officials of the commune, and whose standing changed while a session may
+// have been open.
+type roll struct {
+	held     map[uuid.UUID][]Holding
+	standing map[uuid.UUID]standing
+}
+
+type standing struct {
+	level    int
+	disabled bool
+}
+
+func loadRoll(tx *tenancy.Tx) (roll, error) {
+	out := roll{map[uuid.UUID][]Holding{}, map[uuid.UUID]standing{}}
 	rows, err := tx.Query("select account_id, role, office from role_holders order by account_id, role, office")
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	defer rows.Close()
-	out := map[uuid.UUID][]Holding{}
 	for rows.Next() {
 		var id uuid.UUID
 		var h Holding
 		if err := rows.Scan(&id, &h.Role, &h.Office); err != nil {
-			return nil, err
+			return out, err
 		}
-		out[id] = append(out[id], h)
+		out.held[id] = append(out.held[id], h)
+	}
+	if err := rows.Err(); err != nil {
+		return out, err
+	}
+	rows, err = tx.Query("select id, level, disabled_at is not null from accounts where standing_at > now() - make_interval(secs => $1)", sessionMax.Seconds())
+	if err != nil {
+		return out, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id uuid.UUID
+		var st standing
+		if err := rows.Scan(&id, &st.level, &st.disabled); err != nil {
+			return out, err
+		}
+		out.standing[id] = st
 	}
 	return out, rows.Err()
 }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 
 	"github.com/alexedwards/argon2id"
+
+	"github.com/sportello-ticino/sportello/pkg/problem"
 )
 
 // passwordParams cost about 35 ms and 19 MiB a sign-in (OWASP's first choice
@@ -29,7 +31,7 @@ func (p *Passwords) enter(ctx context.Context) error {
 	case p.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return problem.Unavailable("identity.busy", "error.busy").Wrap(ctx.Err())
 	}
 }
 

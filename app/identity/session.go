@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/clock"
 )
 
 // How long a session lives without a request, and at most.
@@ -32,7 +33,6 @@ type Session struct {
 	Email     string    `json:"email"`
 	Level     int       `json:"level"`
 	Lang      string    `json:"lang,omitempty"`
-	Roles     []string  `json:"roles,omitempty"` // of the entity's staff
 	StartedAt time.Time `json:"started_at"`
 	// PendingTOTP: the password was right, the second factor is still missing.
 	PendingTOTP bool `json:"pending_totp,omitempty"`
@@ -41,10 +41,15 @@ type Session struct {
 }
 
 // Sessions keeps sessions in Redis.
-type Sessions struct{ rdb redis.UniversalClient }
+type Sessions struct {
+	rdb   redis.UniversalClient
+	clock clock.Clock
+}
 
 // NewSessions uses rdb.
-func NewSessions(rdb redis.UniversalClient) *Sessions { return &Sessions{rdb} }
+func NewSessions(rdb redis.UniversalClient, c clock.Clock) *Sessions {
+	return &Sessions{rdb: rdb, clock: c}
+}
 
 // staffScope is where the entity's sessions lie, beside the communes'.
 const staffScope = "entity:session:"
@@ -68,7 +73,7 @@ func (s *Sessions) start(ctx context.Context, scope string, v Session) (token st
 	if token, err = newToken(); err != nil {
 		return "", err
 	}
-	v.StartedAt = time.Now()
+	v.StartedAt = s.clock.Now()
 	body, err := json.Marshal(v)
 	if err != nil {
 		return "", err
@@ -80,7 +85,7 @@ func (s *Sessions) start(ctx context.Context, scope string, v Session) (token st
 	pipe.SAdd(ctx, index, key)
 	pipe.Expire(ctx, index, sessionMax)
 	if _, err := pipe.Exec(ctx); err != nil {
-		return "", fmt.Errorf("identity: start session: %w", err)
+		return "", ErrAway.Wrap(fmt.Errorf("identity: start session: %w", err))
 	}
 	return token, nil
 }
@@ -103,7 +108,7 @@ func (s *Sessions) get(ctx context.Context, scope, token string) (*Session, erro
 	if err := json.Unmarshal(body, v); err != nil {
 		return nil, fmt.Errorf("identity: session: %w", err)
 	}
-	if time.Since(v.StartedAt) > sessionMax {
+	if s.clock.Now().Sub(v.StartedAt) > sessionMax {
 		return nil, s.rdb.Del(ctx, key).Err()
 	}
 	return v, nil

@@ -93,9 +93,12 @@ func (s *Staff) Find(ctx context.Context, email string) (*StaffMember, error) {
 }
 
 // Password is the first step: it starts a session that can do nothing but
-// give the second factor. Errors: ErrSignIn.
+// give the second factor. Errors: ErrSignIn, ErrTooMany.
 func (s *Staff) Password(ctx context.Context, email, password string) (token string, err error) {
 	email, _ = NormalEmail(email)
+	if err := s.Sessions.guess(ctx, staffScope, guessPassword, email, passwordsMax); err != nil {
+		return "", err
+	}
 	m, err := s.Find(ctx, email)
 	if err != nil {
 		return "", err
@@ -111,11 +114,13 @@ func (s *Staff) Password(ctx context.Context, email, password string) (token str
 	if !ok {
 		return "", ErrSignIn
 	}
+	s.Sessions.guessed(ctx, staffScope, guessPassword, email)
 	return s.Sessions.start(ctx, staffScope, Session{Account: m.ID, Name: m.Name, Email: m.Email, PendingTOTP: true})
 }
 
 // Code is the second step: six digits, accepted once and for at most thirty
-// seconds around their time. It returns a new token. Errors: ErrCode.
+// seconds around their time. It returns a new token. Errors: ErrCode,
+// ErrTooMany: a right password does not buy a new set of tries.
 func (s *Staff) Code(ctx context.Context, pending, code string) (token string, err error) {
 	v, err := s.Sessions.get(ctx, staffScope, pending)
 	if err != nil {
@@ -130,6 +135,9 @@ func (s *Staff) Code(ctx context.Context, pending, code string) (token string, e
 	}
 	if m == nil {
 		return "", ErrSignIn
+	}
+	if err := s.Sessions.guess(ctx, staffScope, guessCode, m.ID.String(), codesMax); err != nil {
+		return "", err
 	}
 	secret, err := s.Sealer.Open(m.TOTPSecret, "staff-totp:"+m.Email)
 	if err != nil {
@@ -151,6 +159,7 @@ func (s *Staff) Code(ctx context.Context, pending, code string) (token string, e
 	if fresh == 0 {
 		return "", ErrCode
 	}
+	s.Sessions.guessed(ctx, staffScope, guessCode, m.ID.String())
 	if err := s.Sessions.end(ctx, staffScope, pending); err != nil {
 		return "", err
 	}
@@ -159,7 +168,7 @@ func (s *Staff) Code(ctx context.Context, pending, code string) (token string, e
 
 // Begin starts a full session for a member whose factors have been proved.
 func (s *Staff) Begin(ctx context.Context, m StaffMember) (string, error) {
-	token, err := s.Sessions.start(ctx, staffScope, Session{Account: m.ID, Name: m.Name, Email: m.Email, Level: LevelHigh, Roles: m.Roles})
+	token, err := s.Sessions.start(ctx, staffScope, Session{Account: m.ID, Name: m.Name, Email: m.Email, Level: LevelHigh})
 	if err != nil {
 		return "", err
 	}
@@ -197,7 +206,13 @@ func (s *Staff) Actor(ctx context.Context, token string) (actor Actor, pending b
 	if v.PendingTOTP {
 		return Actor{}, true, nil
 	}
-	return Actor{kind: staff, account: v.Account, name: v.Name, email: v.Email, level: v.Level, roles: v.Roles}, false, nil
+	// What was taken from them since they signed in counts at once; few people
+	// are asked about, so the database is asked each time.
+	m, err := s.find(ctx, "id", v.Account)
+	if err != nil || m == nil {
+		return Actor{}, false, err
+	}
+	return Actor{kind: staff, account: m.ID, name: m.Name, email: m.Email, level: v.Level, roles: m.Roles}, false, nil
 }
 
 // SignOut ends a staff session.

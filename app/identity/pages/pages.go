@@ -31,6 +31,7 @@ func (p *Pages) Mount(r *web.Router) {
 	r.Portal.GET("/registrati", access.Public, p.register)
 	r.Portal.POST("/registrati", access.Public, p.registerPost, web.AtMost("register", 10, 10*time.Minute))
 	r.Portal.GET("/conferma/:token", access.Public, p.confirm, few)
+	r.Portal.POST("/conferma/:token", access.Public, p.confirmPost, few)
 	r.Portal.POST("/esci", access.Public, p.signOut)
 
 	r.Operator.GET("/accedi", access.Public, p.staffSignIn)
@@ -116,15 +117,36 @@ func (p *Pages) registerPost(r *web.Request) error {
 	return r.Page(200, i18n.T(ctx, "checkmail.title"), view.CheckMail(view.CheckMailPage{Email: f.Get("email"), MailURL: p.MailURL}))
 }
 
+// confirm is where the mail's link leads: it asks for the password chosen with
+// the registration. Opening it confirms nothing.
 func (p *Pages) confirm(r *web.Request) error {
-	err := p.Identity.Confirm(r.Ctx(), r.Tenant(), r.Param("token"))
-	if errors.Is(err, identity.ErrNoToken) {
-		return r.Page(404, i18n.T(r.Ctx(), "confirmed.spent"), view.Confirmed(view.ConfirmedPage{}))
+	if err := p.Identity.Awaits(r.Ctx(), r.Tenant(), r.Param("token")); err != nil {
+		return p.spent(r, err)
 	}
+	return r.Page(200, i18n.T(r.Ctx(), "confirm.title"), view.Confirm(view.ConfirmPage{}))
+}
+
+func (p *Pages) confirmPost(r *web.Request) error {
+	f, err := r.Form()
 	if err != nil {
 		return err
 	}
+	err = p.Identity.Confirm(r.Ctx(), r.Tenant(), r.Param("token"), f.Get("password"))
+	if errors.Is(err, identity.ErrPassword) {
+		return r.Page(422, i18n.T(r.Ctx(), "confirm.title"), view.Confirm(view.ConfirmPage{Error: i18n.T(r.Ctx(), identity.ErrPassword.Key)}))
+	}
+	if err != nil {
+		return p.spent(r, err)
+	}
 	return r.Page(200, i18n.T(r.Ctx(), "confirmed.title"), view.Confirmed(view.ConfirmedPage{OK: true}))
+}
+
+// spent answers for a link that is used, expired or none of ours.
+func (p *Pages) spent(r *web.Request, err error) error {
+	if errors.Is(err, identity.ErrNoToken) {
+		return r.Page(404, i18n.T(r.Ctx(), "confirmed.spent"), view.Confirmed(view.ConfirmedPage{}))
+	}
+	return err
 }
 
 func (p *Pages) staffSignIn(r *web.Request) error {
