@@ -46,7 +46,7 @@ func (a *App) Opener() (*operator.Opener, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &operator.Opener{Owner: owner, DB: a.DB, FS: a.TenantsFS, Log: a.Log, Parts: []operator.Part{
+	o := &operator.Opener{Owner: owner, DB: a.DB, FS: a.TenantsFS, Log: a.Log, Clock: a.Clock, Parts: []operator.Part{
 		{Name: "site", Apply: a.applySite},
 		{Name: "catalogue", Apply: a.applyCatalogue},
 		{Name: "seal", Apply: a.applySeal},

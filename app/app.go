@@ -166,7 +166,7 @@ func (a *App) modules(o Options) error {
 	}
 	a.Notifications = notifications.New(notifications.Deps{DB: a.DB, Outbox: a.Outbox, Sites: a.Sites, Mail: sender, Clock: a.Clock,
 		Texts: func(tenancy.Tenant) *i18n.Bundle { return a.Texts }, Fallback: cfg.Mail.Sender})
-	sessions := identity.NewSessions(a.Redis)
+	sessions := identity.NewSessions(a.Redis, a.Clock)
 	if a.Identity, err = identity.New(identity.Deps{DB: a.DB, Sessions: sessions, Mailer: mailer{a.Notifications}, Audit: audit.Record, Clock: a.Clock, URL: a.URL}); err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func Doctor(ctx context.Context, cfg config.Config, out io.Writer) error {
 	}
 	check("Redis", a.Redis.Ping(ctx).Err(), "Is Redis running? Without it people cannot sign in.")
 	if cfg.Mail.SMTPAddr != "" {
-		conn, err := net.DialTimeout("tcp", cfg.Mail.SMTPAddr, 3*time.Second)
+		conn, err := (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "tcp", cfg.Mail.SMTPAddr)
 		if err == nil {
 			_ = conn.Close()
 		}

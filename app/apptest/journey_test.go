@@ -80,7 +80,7 @@ func TestJourneyPublicGround(t *testing.T) {
 	// Another device, another sign-in: what was typed is there.
 	c = c.Copy("citizen")
 	c.Get("/area", 200).Contains("main", "Occupazione temporanea")
-	p = c.Get(draft, 200)
+	c.Get(draft, 200)
 	from, to := day(10), day(12)
 	wrong := c.Upload(draft, url.Values{"periodo_from": {to}, "periodo_to": {from}, "orario": {"07.00-18.00"}, "superficie": {"20"}, "carreggiata": {"true"}}, nil, 422)
 	wrong.Attr("main input[name=orario]", "value", "07.00-18.00")

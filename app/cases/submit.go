@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/google/uuid"
@@ -204,16 +205,14 @@ func (s *Service) subject(ctx context.Context, by identity.Actor) (*registers.Pe
 	}
 	avs, err := swiss.ParseAVS(*a.AVS)
 	if err != nil {
-		return nil, false, nil
+		return nil, false, fmt.Errorf("cases: number of account %s: %w", a.ID, err)
 	}
 	p, err := s.Registers.Person(ctx, by.Tenant(), avs)
-	switch {
-	case errors.Is(err, registers.ErrNotFound):
-		return nil, false, nil
-	case err != nil:
-		return nil, true, nil // away, for whatever reason: an official takes over
+	if err == nil {
+		return &p, false, nil
 	}
-	return &p, false, nil
+	// Away, for whatever reason: an official does what the register would.
+	return nil, !errors.Is(err, registers.ErrNotFound), nil
 }
 
 // input is all that the service's rules may read.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"mime/multipart"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -192,7 +193,7 @@ func sent(t *testing.T, name string, data []byte) *multipart.FileHeader {
 	if err := form.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequest("POST", "/", &body)
+	r := httptest.NewRequest(http.MethodPost, "/", &body)
 	r.Header.Set("Content-Type", form.FormDataContentType())
 	if err := r.ParseMultipartForm(32 << 20); err != nil {
 		t.Fatal(err)

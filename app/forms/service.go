@@ -3,11 +3,13 @@ package forms
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"mime/multipart"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/registers"
@@ -149,16 +151,17 @@ type opened struct {
 // open reads a draft of the actor; another's is not found.
 func (m *Module) open(ctx context.Context, by identity.Actor, id uuid.UUID) (opened, error) {
 	var o opened
-	err := m.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) (err error) {
-		if o.Draft, err = findDraft(tx, by.AccountID(), id, false); err != nil {
-			return err
-		}
-		o.uploads, err = ofDraft(tx, id)
-		return err
-	})
-	if err != nil {
-		return o, err
+	var found []Draft
+	var reads tenancy.Reads
+	readDraft(&reads, by.AccountID(), id, &found)
+	readUploads(&reads, id, &o.uploads)
+	if err := m.DB.ReadTogether(ctx, by.Tenant(), &reads); err != nil {
+		return opened{}, fmt.Errorf("forms: %w", err)
 	}
+	if len(found) == 0 {
+		return opened{}, ErrNoDraft
+	}
+	o.Draft = found[0]
 	return o, m.complete(ctx, by, &o)
 }
 
@@ -171,7 +174,7 @@ func (m *Module) complete(ctx context.Context, by identity.Actor, o *opened) err
 	if o.Answers, err = o.offer.Form.Decode(o.raw); err != nil {
 		// The definition changed under the draft: what no longer fits is asked
 		// again, the rest stays.
-		o.Answers, err = o.offer.Form.Salvage(o.raw), nil
+		o.Answers = o.offer.Form.Salvage(o.raw)
 	}
 	o.Files = countByField(o.uploads)
 	o.in, err = m.setting(ctx, by.Tenant(), o.offer, o.Facts, o.uploads)
@@ -308,11 +311,12 @@ func (m *Module) Expire(ctx context.Context, t tenancy.Tenant) error {
 
 // OpenDraft tells whether the actor has begun a request for a service.
 func (m *Module) OpenDraft(ctx context.Context, by identity.Actor, service string) (id uuid.UUID, found bool, err error) {
-	err = m.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
-		var d Draft
-		d, found, err = openDraft(tx, by.AccountID(), service)
-		id = d.ID
-		return err
-	})
-	return id, found, err
+	var ids []uuid.UUID
+	var reads tenancy.Reads
+	tenancy.Collect(&reads, &ids, pgx.RowTo[uuid.UUID],
+		"select id from drafts where account_id = $1 and service_id = $2 and submitted_at is null", by.AccountID(), service)
+	if err := m.DB.ReadTogether(ctx, by.Tenant(), &reads); err != nil || len(ids) == 0 {
+		return uuid.Nil, false, err
+	}
+	return ids[0], true, nil
 }

@@ -86,6 +86,14 @@ func findDraft(tx *tenancy.Tx, account, id uuid.UUID, lock bool) (Draft, error) 
 	return d, nil
 }
 
+// readDraft is findDraft together with other reads; nothing is found where findDraft
+// finds nothing.
+func readDraft(r *tenancy.Reads, account, id uuid.UUID, into *[]Draft) {
+	tenancy.Collect(r, into, scannedDraft, "select "+draftColumns+" from drafts where id = $1 and account_id = $2 and submitted_at is null", id, account)
+}
+
+func scannedDraft(row pgx.CollectableRow) (Draft, error) { return scanDraft(row.Scan) }
+
 // openDraft reads the account's open draft of a service, if there is one.
 func openDraft(tx *tenancy.Tx, account uuid.UUID, service string) (Draft, bool, error) {
 	d, err := scanDraft(tx.QueryRow("select "+draftColumns+" from drafts where account_id = $1 and service_id = $2 and submitted_at is null", account, service).Scan)
@@ -98,10 +106,18 @@ func openDraft(tx *tenancy.Tx, account uuid.UUID, service string) (Draft, bool, 
 	return d, true, nil
 }
 
-// Drafts are the open drafts of an account, the last touched first. Their
-// answers are not decoded: only the form of the service can read them.
-func (m *Module) Drafts(tx *tenancy.Tx, account uuid.UUID) ([]Draft, error) {
-	return queryDrafts(tx, "account_id = $1 order by updated_at desc limit 100", account)
+// Begun is an open draft as lists show it.
+type Begun struct {
+	ID        uuid.UUID
+	ServiceID string
+	ExpiresAt time.Time
+}
+
+// ReadDrafts reads the open drafts of an account, the last touched first,
+// together with other things.
+func (m *Module) ReadDrafts(r *tenancy.Reads, account uuid.UUID, into *[]Begun) {
+	tenancy.Collect(r, into, pgx.RowToStructByPos[Begun], `select id, service_id, expires_at from drafts
+		where account_id = $1 and submitted_at is null order by updated_at desc limit 100`, account)
 }
 
 // expired are open drafts whose time is over.
@@ -143,8 +159,6 @@ func (m *Module) Submitted(tx *tenancy.Tx, draft, caseID uuid.UUID) error {
 	if n == 0 {
 		return ErrNoDraft
 	}
-	if _, err := tx.Exec("update uploads set case_id = $2, draft_id = null where draft_id = $1", draft, caseID); err != nil {
-		return fmt.Errorf("forms: %w", err)
-	}
+	tx.Queue("update uploads set case_id = $2, draft_id = null where draft_id = $1", draft, caseID)
 	return nil
 }

@@ -86,6 +86,13 @@ func (m *Module) OfDraft(tx *tenancy.Tx, draft uuid.UUID) ([]Upload, error) {
 	return ofDraft(tx, draft)
 }
 
+// readUploads reads the files of a draft, the oldest first, together with other
+// things. The caller has seen to it that the draft is the person's own.
+func readUploads(r *tenancy.Reads, draft uuid.UUID, into *[]Upload) {
+	tenancy.Collect(r, into, func(row pgx.CollectableRow) (Upload, error) { return scanUpload(row.Scan) },
+		"select "+uploadColumns+" from uploads where draft_id = $1 order by created_at, id", draft)
+}
+
 func ofDraft(tx *tenancy.Tx, draft uuid.UUID) ([]Upload, error) {
 	return queryUploads(tx, "draft_id = $1", draft)
 }

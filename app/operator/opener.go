@@ -12,6 +12,7 @@ import (
 
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/clock"
 )
 
 // Opener opens communes. It holds the owner's credential, so it lives in the
@@ -21,6 +22,7 @@ type Opener struct {
 	DB    *tenancy.DB
 	FS    fs.FS // tenants/, or SPORTELLO_TENANTS_DIR
 	Log   *slog.Logger
+	Clock clock.Clock
 	// Parts bring one module's part of a folder into a commune, in order.
 	Parts []Part
 	// Seed fills a new commune of the demo with invented people; nil otherwise.
@@ -65,7 +67,7 @@ func (o *Opener) ApplyFolder(ctx context.Context, fsys fs.FS, slug string, overw
 // open does every step; each can be interrupted and run again.
 func (o *Opener) open(ctx context.Context, src Source, overwrite bool, report func(percent int, s Step)) error {
 	c := src.Folder.Commune
-	step := func(percent int, text, note string) { report(percent, Step{At: time.Now(), Text: text, Note: note}) }
+	step := func(percent int, text, note string) { report(percent, Step{At: o.Clock.Now(), Text: text, Note: note}) }
 	step(5, "schema", c.Slug)
 	if err := o.Owner.Provision(ctx, c, nil); err != nil {
 		return fmt.Errorf("schema: %w", err)

@@ -56,7 +56,6 @@ func (a Area) variant() ui.Variant {
 type routeOptions struct {
 	bodyLimit int64
 	limit     *Limit
-	nextHere  bool
 	shared    []string
 	always    bool
 }

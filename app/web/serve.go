@@ -122,11 +122,7 @@ func (s *Server) who(req *Request, to resolved) error {
 		}
 	case hostEntity:
 		actor, pending, err := s.Staff.Actor(req.Ctx(), token)
-		if err != nil {
-			req.degraded = true
-			return nil
-		}
-		req.pendingTOTP = pending
+		req.degraded, req.pendingTOTP = err != nil, pending
 		if actor.IsStaff() {
 			req.actor = actor
 		}

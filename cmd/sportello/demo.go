@@ -140,7 +140,7 @@ func supervise(ctx context.Context, cfg config.Config, role string, environ []st
 			quick = 0
 		}
 		if quick > 4 {
-			return fmt.Errorf("the %s process ends again and again (%v); its log is %s", role, err, log.Name())
+			return fmt.Errorf("the %s process ends again and again; its log is %s: %w", role, log.Name(), err)
 		}
 		select {
 		case <-ctx.Done():
@@ -150,10 +150,18 @@ func supervise(ctx context.Context, cfg config.Config, role string, environ []st
 	}
 }
 
+func ask(ctx context.Context, client *http.Client, url string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	return client.Do(req)
+}
+
 func waitReady(ctx context.Context, url string) error {
 	client := &http.Client{Timeout: 2 * time.Second}
 	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); {
-		res, err := client.Get(url)
+		res, err := ask(ctx, client, url)
 		if err == nil {
 			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {

@@ -96,7 +96,7 @@ func (r *Redis) client() *redis.Client {
 
 func (r *Redis) answers(ctx context.Context) bool {
 	// The client would log each time that nobody is there, which is no news here.
-	conn, err := net.DialTimeout("tcp", r.addr(), time.Second)
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", r.addr())
 	if err != nil {
 		return false
 	}

@@ -27,7 +27,11 @@ func TestOpensOnlyWhereItWasSealed(t *testing.T) {
 	for name, open := range map[string]func() ([]byte, error){
 		"another commune": func() ([]byte, error) { return box.Open(sealed, "chiasso:account") },
 		"another purpose": func() ([]byte, error) { return other.Open(sealed, "lugano:account") },
-		"one bit":         func() ([]byte, error) { b := bytes.Clone(sealed); b[len(b)-1] ^= 1; return box.Open(b, "lugano:account") },
+		"one bit": func() ([]byte, error) {
+			b := bytes.Clone(sealed)
+			b[len(b)-1] ^= 1
+			return box.Open(b, "lugano:account")
+		},
 		"another version": func() ([]byte, error) { b := bytes.Clone(sealed); b[0] = 9; return box.Open(b, "lugano:account") },
 		"cut":             func() ([]byte, error) { return box.Open(sealed[:10], "lugano:account") },
 		"nothing":         func() ([]byte, error) { return box.Open(nil, "") },
