@@ -64,6 +64,18 @@ func (s *Service) settled(tx *tenancy.Tx, by identity.Actor, list ...Case) (map[
 	return s.Payments.Settled(tx, by.AccountID())
 }
 
+// settledOf is settled in a transaction of its own, when one is needed.
+func (s *Service) settledOf(ctx context.Context, by identity.Actor, list []Case) (out map[uuid.UUID]bool, err error) {
+	if !slices.ContainsFunc(list, func(c Case) bool { return c.Payment == PaymentDue }) {
+		return nil, nil
+	}
+	err = s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
+		out, err = s.settled(tx, by, list...)
+		return err
+	})
+	return out, err
+}
+
 func (s *Service) view(tx *tenancy.Tx, c Case, internal bool) (v View, err error) {
 	v.Case = c
 	if v.Events, err = events(tx, c.ID, internal); err != nil {
@@ -82,12 +94,9 @@ func (s *Service) view(tx *tenancy.Tx, c Case, internal bool) (v View, err error
 // OwnList lists the actor's newest cases.
 func (s *Service) OwnList(ctx context.Context, by identity.Actor) ([]Case, error) {
 	var list []Case
-	err := s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
-		var err error
-		list, err = ownList(tx, by.AccountID(), 100)
-		return err
-	})
-	return list, err
+	var reads tenancy.Reads
+	readOwn(&reads, by.AccountID(), 100, &list)
+	return list, s.DB.ReadTogether(ctx, by.Tenant(), &reads)
 }
 
 // Reply answers the paper an office asked for, with words and files; the term

@@ -34,7 +34,7 @@ type (
 	Documents interface {
 		Issue(ctx context.Context, t tenancy.Tenant, r documents.Request) (documents.Paper, error)
 		OfCase(tx *tenancy.Tx, caseID uuid.UUID) ([]documents.Paper, error)
-		OfAccount(tx *tenancy.Tx, account uuid.UUID, limit int) ([]documents.Paper, error)
+		ReadOfAccount(r *tenancy.Reads, account uuid.UUID, limit int, into *[]documents.Paper)
 	}
 	// Uploads keeps what people attach, and the drafts they have begun.
 	Uploads interface {
@@ -45,7 +45,7 @@ type (
 		Keep(ctx context.Context, by identity.Actor, caseID uuid.UUID, files []*multipart.FileHeader) ([]forms.Upload, error)
 		Attach(tx *tenancy.Tx, caseID uuid.UUID, kept []forms.Upload) error
 		Accept() string
-		Drafts(tx *tenancy.Tx, account uuid.UUID) ([]forms.Draft, error)
+		ReadDrafts(r *tenancy.Reads, account uuid.UUID, into *[]forms.Begun)
 		Submitted(tx *tenancy.Tx, draft, caseID uuid.UUID) error
 	}
 	// Paper is an issued document.

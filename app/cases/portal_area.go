@@ -1,8 +1,6 @@
 package cases
 
 import (
-	"github.com/google/uuid"
-
 	"github.com/sportello-ticino/sportello/app/cases/view"
 	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -11,27 +9,21 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 )
 
-// area is /area: what waits for the person, what is going on, what is ready.
-// One transaction reads it all.
+// area is /area: what waits for the person, what is going on, what is ready,
+// read in one round trip. Only where a fee is due the payments are asked too.
 func (m *Module) area(r *web.Request) error {
 	ctx, by := r.Ctx(), r.Actor()
 	var own []Case
-	var drafts []forms.Draft
+	var drafts []forms.Begun
 	var papers []Paper
-	var settled map[uuid.UUID]bool
-	err := m.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) (err error) {
-		if own, err = ownList(tx, by.AccountID(), 50); err != nil {
-			return err
-		}
-		if settled, err = m.settled(tx, by, own...); err != nil {
-			return err
-		}
-		if drafts, err = m.Uploads.Drafts(tx, by.AccountID()); err != nil {
-			return err
-		}
-		papers, err = m.Documents.OfAccount(tx, by.AccountID(), 5)
+	var reads tenancy.Reads
+	readOwn(&reads, by.AccountID(), 50, &own)
+	m.Uploads.ReadDrafts(&reads, by.AccountID(), &drafts)
+	m.Documents.ReadOfAccount(&reads, by.AccountID(), 5, &papers)
+	if err := m.DB.ReadTogether(ctx, by.Tenant(), &reads); err != nil {
 		return err
-	})
+	}
+	settled, err := m.settledOf(ctx, by, own)
 	if err != nil {
 		return err
 	}
@@ -61,7 +53,7 @@ func (m *Module) caseRowFor(r *web.Request, c Case) ui.Row {
 		Note: i18n.T(r.Ctx(), "cases.fact.submitted") + " " + i18n.Date(c.SubmittedAt)}
 }
 
-func (m *Module) draftRows(r *web.Request, drafts []forms.Draft) []ui.Row {
+func (m *Module) draftRows(r *web.Request, drafts []forms.Begun) []ui.Row {
 	var rows []ui.Row
 	for _, d := range drafts {
 		title := d.ServiceID

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -75,10 +76,14 @@ func byDraft(tx *tenancy.Tx, draft uuid.UUID) (Case, bool, error) {
 	return c, err == nil, err
 }
 
-func ownList(tx *tenancy.Tx, account uuid.UUID, limit int) ([]Case, error) {
-	var rows []caseRow
-	err := tx.DB().Where("applicant_id = ?", account).Order("submitted_at desc").Limit(limit).Find(&rows).Error
-	return unwrap(rows), err
+// readOwn reads the newest cases of an account as lists show them: what was asked,
+// where it stands, what is due. Answers, rules and decision stay unread.
+func readOwn(r *tenancy.Reads, account uuid.UUID, limit int, into *[]Case) {
+	tenancy.Collect(r, into, func(row pgx.CollectableRow) (c Case, err error) {
+		err = row.Scan(&c.ID, &c.Ref, &c.ServiceTitle, &c.State, &c.Ruling, &c.Payment, &c.Fee, &c.DueOn, &c.PausedAt, &c.SubmittedAt)
+		return c, err
+	}, `select id, ref, service_title, state, ruling, payment, fee, due_on, paused_at, submitted_at
+		from cases where applicant_id = $1 order by submitted_at desc limit $2`, account, limit)
 }
 
 func unwrap(rows []caseRow) []Case {
@@ -93,7 +98,9 @@ func addEvent(tx *tenancy.Tx, e Event) error {
 	if e.Params == nil {
 		e.Params = map[string]string{}
 	}
-	return tx.DB().Create(&eventRow{e}).Error
+	tx.Queue("insert into case_events (case_id, at, kind, actor, official, internal, text, params) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+		e.CaseID, e.At, e.Kind, e.Actor, e.Official, e.Internal, e.Text, e.Params)
+	return nil
 }
 
 func events(tx *tenancy.Tx, id uuid.UUID, internal bool) ([]Event, error) {

@@ -20,11 +20,9 @@ const listMax = 200
 // list is /area/documenti.
 func (m *Module) list(r *web.Request) error {
 	var own []Paper
-	err := m.DB.Read(r.Ctx(), r.Tenant(), func(tx *tenancy.Tx) (err error) {
-		own, err = m.OfAccount(tx, r.Actor().AccountID(), listMax)
-		return err
-	})
-	if err != nil {
+	var reads tenancy.Reads
+	m.ReadOfAccount(&reads, r.Actor().AccountID(), listMax, &own)
+	if err := m.DB.ReadTogether(r.Ctx(), r.Tenant(), &reads); err != nil {
 		return err
 	}
 	ctx, now := r.Ctx(), m.Clock.Now()

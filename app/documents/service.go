@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"github.com/sportello-ticino/sportello/app/audit"
@@ -171,9 +172,11 @@ func (s *Service) OfCase(tx *tenancy.Tx, caseID uuid.UUID) ([]Paper, error) {
 	return list(tx, 100, "case_id = ?", caseID)
 }
 
-// OfAccount lists a person's newest papers.
-func (s *Service) OfAccount(tx *tenancy.Tx, account uuid.UUID, limit int) ([]Paper, error) {
-	return list(tx, limit, "owner_id = ?", account)
+// ReadOfAccount reads a person's newest papers together with other things.
+func (s *Service) ReadOfAccount(r *tenancy.Reads, account uuid.UUID, limit int, into *[]Paper) {
+	tenancy.Collect(r, into, pgx.RowToStructByPos[Paper], `select id, case_id, case_ref, owner_id, office, kind, title, code, sha256, size,
+		blob_key, sealed_by, fingerprint, issued_at, valid_until, revoked_at, reason
+		from documents where owner_id = $1 and sha256 <> '' order by issued_at desc, id desc limit $2`, account, limit)
 }
 
 func list(tx *tenancy.Tx, limit int, where string, args ...any) (out []Paper, err error) {

@@ -194,7 +194,7 @@ func (m *Module) keep(ctx context.Context, by identity.Actor, folder string, fil
 		return Upload{}, ErrFileType.With("name", name)
 	}
 	u := Upload{
-		ID: uuid.Must(uuid.NewV7()), AccountID: by.AccountID(), Name: name, Size: int64(len(data)), ContentType: kind, CreatedAt: m.Clock.Now(),
+		ID: uuid.Must(uuid.NewV7()), AccountID: by.AccountID(), Name: named(name, kind), Size: int64(len(data)), ContentType: kind, CreatedAt: m.Clock.Now(),
 	}
 	if _, off := m.Scanner.(scan.Off); !off {
 		u.Scanned = "clamd"
@@ -219,6 +219,22 @@ func fileName(sent string) string {
 		return "documento"
 	}
 	return name
+}
+
+// endings are the ends of names that go with a type, the usual one first.
+var endings = map[string][]string{
+	"application/pdf": {".pdf"}, "image/jpeg": {".jpg", ".jpeg"}, "image/png": {".png"},
+	"image/heic": {".heic", ".heif"}, "image/heif": {".heif", ".heic"}, "image/webp": {".webp"},
+}
+
+// named gives a name the end of its type: a PDF that is called page.html would be
+// opened as a page by whoever saves it.
+func named(name, kind string) string {
+	ends := endings[kind]
+	if len(ends) == 0 || slices.Contains(ends, strings.ToLower(path.Ext(name))) {
+		return name
+	}
+	return name + ends[0]
 }
 
 // countByField counts files for the rules and the checks.

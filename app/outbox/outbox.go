@@ -51,13 +51,9 @@ func (o *Outbox) insert(tx *tenancy.Tx, kind string, payload any, delay time.Dur
 	if err != nil {
 		return fmt.Errorf("outbox: payload of %s: %w", kind, err)
 	}
-	if _, err := tx.Exec("insert into outbox (kind, payload, run_after) values ($1, $2, now() + make_interval(secs => $3))",
-		kind, string(body), delay.Seconds()); err != nil {
-		return err
-	}
-	if _, err := tx.Exec("insert into platform.outbox_hints (at) values (clock_timestamp())"); err != nil {
-		return err
-	}
+	tx.Queue("insert into outbox (kind, payload, run_after) values ($1, $2, now() + make_interval(secs => $3))",
+		kind, string(body), delay.Seconds())
+	tx.Queue("insert into platform.outbox_hints (at) values (clock_timestamp())")
 	if o.rdb != nil {
 		slug := tx.Tenant().Slug()
 		tx.AfterCommit(func() {

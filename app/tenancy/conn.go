@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -27,26 +28,111 @@ func (refusingConnector) Driver() driver.Driver { return stdlib.GetDefaultDriver
 // txConn is what gorm queries through: one connection in one transaction. It
 // implements gorm's TxCommitter so that a nested Transaction becomes a
 // SAVEPOINT, and refuses to commit or roll back the outer one.
+//
+// Writes whose outcome nobody waits for (Tx.Queue) stand in queued and are sent,
+// in their order and in one round trip, before any other statement and together
+// with the commit.
 type txConn struct {
 	*sql.Conn
-	tx pgx.Tx
+	tx     pgx.Tx
+	queued *pgx.Batch
+	failed error // of a queued write: the transaction is lost
 }
 
 func (c *txConn) Commit() error   { return errNotHere }
 func (c *txConn) Rollback() error { return errNotHere }
 
+func (c *txConn) queue(sql string, args ...any) {
+	if c.queued == nil {
+		c.queued = &pgx.Batch{}
+	}
+	c.queued.Queue(sql, args...)
+}
+
+// flush sends what is queued.
+func (c *txConn) flush(ctx context.Context) error {
+	if c.queued == nil || c.failed != nil {
+		return c.failed
+	}
+	b := c.queued
+	c.queued = nil
+	c.failed = c.tx.SendBatch(ctx, b).Close()
+	return c.failed
+}
+
+// ExecContext and its three sisters are how gorm queries.
+func (c *txConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := c.flush(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conn.ExecContext(ctx, query, args...)
+}
+
+// QueryContext: see ExecContext.
+func (c *txConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := c.flush(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conn.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext: see ExecContext. A queued write that failed has ended the
+// transaction, so that this query fails too.
+func (c *txConn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	_ = c.flush(ctx) // kept in failed
+	return c.Conn.QueryRowContext(ctx, query, args...)
+}
+
+// PrepareContext: see ExecContext.
+func (c *txConn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	if err := c.flush(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conn.PrepareContext(ctx, query)
+}
+
+// commit ends the transaction, with what is queued in the same round trip. inside
+// tells that the transaction is still open: a queued write failed before it.
+func (c *txConn) commit(ctx context.Context) (inside bool, err error) {
+	if c.failed != nil {
+		return true, c.failed
+	}
+	if c.queued == nil {
+		return false, c.tx.Commit(ctx)
+	}
+	c.queued.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" {
+			return pgx.ErrTxCommitRollback
+		}
+		return nil
+	})
+	err = c.tx.SendBatch(ctx, c.queued).Close()
+	conn := c.tx.Conn()
+	return err != nil && !conn.IsClosed() && conn.PgConn().TxStatus() != 'I', err
+}
+
+// acquire takes a connection from a pool. Errors: problem.Unavailable when none
+// came free in time.
+func (db *DB) acquire(ctx context.Context, pool *sql.DB) (*sql.Conn, error) {
+	wait, cancel := context.WithTimeout(ctx, db.opt.AcquireTimeout)
+	defer cancel()
+	conn, err := pool.Conn(wait)
+	if err == nil {
+		return conn, nil
+	}
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, errBusy(err)
+	}
+	return nil, fmt.Errorf("tenancy: connect: %w", err)
+}
+
 // transact takes a connection, begins with the given statements in one round
 // trip, runs fn and ends the transaction through pgx, which reports a commit
 // that the server turned into a rollback. A connection in doubt is destroyed.
 func (db *DB) transact(ctx context.Context, pool *sql.DB, begin string, fn func(*txConn) error) (err error) {
-	wait, cancel := context.WithTimeout(ctx, db.opt.AcquireTimeout)
-	conn, err := pool.Conn(wait)
-	cancel()
+	conn, err := db.acquire(ctx, pool)
 	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			return errBusy(err)
-		}
-		return fmt.Errorf("tenancy: connect: %w", err)
+		return err
 	}
 	defer conn.Close()
 
@@ -73,18 +159,25 @@ func (db *DB) transact(ctx context.Context, pool *sql.DB, begin string, fn func(
 			destroy(conn)
 		}
 	}()
-	if err = fn(&txConn{Conn: conn, tx: tx}); err != nil {
+	c := &txConn{Conn: conn, tx: tx}
+	if err = fn(c); err != nil {
+		if c.failed != nil && !errors.Is(err, c.failed) {
+			err = errors.Join(c.failed, err) // the cause first
+		}
 		return err
 	}
-	if err = tx.Commit(ctx); err != nil {
+	inside, err := c.commit(ctx)
+	if err == nil {
+		done = true
+		return nil
+	}
+	if !inside {
+		done = true
 		if !errors.Is(err, pgx.ErrTxCommitRollback) {
 			destroy(conn)
 		}
-		done = true
-		return fmt.Errorf("tenancy: commit: %w", err)
 	}
-	done = true
-	return nil
+	return fmt.Errorf("tenancy: commit: %w", err)
 }
 
 // destroy keeps a connection from going back to its pool.

@@ -31,23 +31,44 @@ func (c *core) Context() context.Context { return c.ctx }
 // Exec runs one statement with $1-style arguments and returns the number of
 // rows it touched.
 func (c *core) Exec(sql string, args ...any) (int64, error) {
+	if err := c.conn.flush(c.ctx); err != nil {
+		return 0, err
+	}
 	tag, err := c.conn.tx.Exec(c.ctx, sql, args...)
 	return tag.RowsAffected(), err
 }
 
+// Queue is Exec for a write whose outcome nobody waits for: it is sent with the
+// next statement or with the commit, in order, and costs no round trip of its
+// own. When it fails, so does the whole transaction, and In says why.
+func (c *core) Queue(sql string, args ...any) { c.conn.queue(sql, args...) }
+
 // Query and QueryRow read without gorm, for hot paths. Rows must be closed
 // before the next statement.
 func (c *core) Query(sql string, args ...any) (pgx.Rows, error) {
+	if err := c.conn.flush(c.ctx); err != nil {
+		return nil, err
+	}
 	return c.conn.tx.Query(c.ctx, sql, args...)
 }
 
 // QueryRow reads at most one row.
 func (c *core) QueryRow(sql string, args ...any) pgx.Row {
+	if err := c.conn.flush(c.ctx); err != nil {
+		return failedRow{err}
+	}
 	return c.conn.tx.QueryRow(c.ctx, sql, args...)
 }
 
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }
+
 // Batch sends several statements in one round trip.
 func (c *core) Batch(b *pgx.Batch) pgx.BatchResults {
+	if err := c.conn.flush(c.ctx); err != nil {
+		return pgx.FailedBatchResults(b, err)
+	}
 	return c.conn.tx.SendBatch(c.ctx, b)
 }
 
@@ -69,13 +90,11 @@ func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 
 // Bump tells every process that what it cached under topic is stale.
 func (tx *Tx) Bump(topic string) error {
-	_, err := tx.Exec(`insert into revisions (topic) values ($1)
+	tx.Queue(`insert into revisions (topic) values ($1)
 		on conflict (topic) do update set rev = revisions.rev + 1`, topic)
-	if err == nil {
-		t, db := tx.tenant, tx.db
-		tx.AfterCommit(func() { db.forgetRevisions(t) })
-	}
-	return err
+	t, db := tx.tenant, tx.db
+	tx.AfterCommit(func() { db.forgetRevisions(t) })
+	return nil
 }
 
 // PlatformTx is a transaction on the platform schema.
