@@ -105,7 +105,7 @@ func fees(ctx context.Context, c Case) []ui.Answer {
 		if total == 0 {
 			total = c.Outcome.Fee.Total
 		}
-		out = append(out, ui.Answer{Question: i18n.T(ctx, "cases.fact.fee"), Values: []string{total.String()}, Num: true, Strong: true})
+		out = append(out, ui.Answer{Question: i18n.T(ctx, "forms.fee.total"), Values: []string{total.String()}, Num: true, Strong: true})
 	}
 	return out
 }

@@ -212,9 +212,9 @@ func feeLines(ctx context.Context, s *Service) (lines []ui.Answer, note, priceNo
 func (m *Module) timeText(ctx context.Context, s *Service) string {
 	switch {
 	case s.Kind == Smart && s.Free():
-		return i18n.T(ctx, "service.time_smart_free", "n", s.Term.WorkingDays)
+		return i18n.N(ctx, "service.time_smart_free", s.Term.WorkingDays)
 	case s.Kind == Smart:
-		return i18n.T(ctx, "service.time_smart", "n", s.Term.WorkingDays)
+		return i18n.N(ctx, "service.time_smart", s.Term.WorkingDays)
 	case !s.Term.Text.Empty():
 		return s.Term.Text.For(ctx)
 	default:

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -81,6 +82,9 @@ func detailValue(ctx context.Context, name string, v any) string {
 	case string:
 		if key := "console.value." + x; i18n.Has(ctx, key) {
 			return i18n.T(ctx, key)
+		}
+		if at, err := time.Parse(time.RFC3339, x); err == nil {
+			return i18n.Date(at)
 		}
 		return x
 	case nil:

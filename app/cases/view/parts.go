@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/sportello-ticino/sportello/app/ui"
@@ -9,6 +10,7 @@ import (
 )
 
 // checksGrid sets what was declared beside what is known.
+// checksGrid shows what was declared only where something was.
 func checksGrid(ctx context.Context, checks []Check) ui.Grid {
 	declared, known := i18n.T(ctx, "desk.declared"), i18n.T(ctx, "desk.known")
 	g := ui.Grid{Caption: i18n.T(ctx, "desk.checks"), Columns: []ui.Column{
@@ -18,6 +20,12 @@ func checksGrid(ctx context.Context, checks []Check) ui.Grid {
 	for _, c := range checks {
 		state := c.State
 		g.Rows = append(g.Rows, []ui.Cell{{Text: c.Title, Strong: true}, {Text: c.Declared}, {Text: c.Known, Small: c.Source}, {State: &state}})
+	}
+	if !slices.ContainsFunc(checks, func(c Check) bool { return c.Declared != "" }) {
+		g.Columns = slices.Delete(g.Columns, 1, 2)
+		for i := range g.Rows {
+			g.Rows[i] = slices.Delete(g.Rows[i], 1, 2)
+		}
 	}
 	return g
 }
