@@ -149,7 +149,7 @@ func readDecision(citizen, head *person, ref string) {
 	head.doesNotSee(own[1], own[3])
 
 	// The decision is a sealed paper of the commune.
-	file := citizen.download("Decisione n.")
+	file := citizen.download("Scaricare «Risoluzione n.")
 	name := filepath.Join(t.TempDir(), "decisione.pdf")
 	write(t, name, file)
 	if !bytes.HasPrefix(file, []byte("%PDF-")) || !sealed(name) {
