@@ -186,9 +186,6 @@ func (s *Service) desk(ctx context.Context, by identity.Actor, ref string, step 
 		if err != nil {
 			return err
 		}
-		if c.ApplicantID == by.AccountID() {
-			return ErrNotMine // nobody decides on a request of their own
-		}
 		if step != StepTake && (c.AssigneeID == nil || *c.AssigneeID != by.AccountID()) {
 			return ErrNotMine
 		}

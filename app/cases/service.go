@@ -80,13 +80,20 @@ func mine(tx *tenancy.Tx, by identity.Actor, ref string, lock bool) (Case, error
 	return c, err
 }
 
-// ours finds a case of an office the actor works for; any other is not found.
+// ours finds a case of an office the actor works for; any other is not found. An
+// official's own request is looked after by colleagues: neither to be worked on
+// nor to be read with what they note about it.
 func ours(tx *tenancy.Tx, by identity.Actor, ref string, lock bool) (Case, error) {
 	c, err := byRef(tx, ref, lock)
-	if err == nil && !by.WorksFor(c.Office) {
+	switch {
+	case err != nil:
+		return c, err
+	case !by.WorksFor(c.Office):
 		return Case{}, ErrNotFound
+	case c.ApplicantID == by.AccountID():
+		return Case{}, ErrNotMine
 	}
-	return c, err
+	return c, nil
 }
 
 // in opens a transaction in the actor's own commune.
