@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sportello-ticino/sportello/app/catalogue"
 	"github.com/sportello-ticino/sportello/app/forms"
@@ -44,6 +45,26 @@ func (s *Service) Submit(ctx context.Context, by identity.Actor, draft forms.Dra
 	if err != nil {
 		return "", err
 	}
+	return s.lead(ctx, by, c)
+}
+
+// Became tells where to send somebody whose draft has become a case already: a
+// second click, the back button. found is false for anybody else's draft.
+func (s *Service) Became(ctx context.Context, by identity.Actor, draft uuid.UUID) (redirect string, found bool, err error) {
+	var c Case
+	err = s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) (err error) {
+		c, found, err = byDraft(tx, draft)
+		return err
+	})
+	if err != nil || !found || c.ApplicantID != by.AccountID() {
+		return "", false, err
+	}
+	redirect, err = s.lead(ctx, by, c)
+	return redirect, err == nil, err
+}
+
+// lead says where the person goes on.
+func (s *Service) lead(ctx context.Context, by identity.Actor, c Case) (string, error) {
 	if c.State == AwaitingPayment {
 		url, err := s.Payments.Start(ctx, by, charge(c))
 		if err == nil {
@@ -101,8 +122,21 @@ func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Dra
 		}
 		return s.announce(tx, by, c, automatic, down)
 	})
+	// Another click was quicker: its case is the draft's.
+	if dup := (*pgconn.PgError)(nil); errors.As(err, &dup) && dup.Code == uniqueViolation {
+		err = s.in(ctx, by, func(tx *tenancy.Tx) error {
+			known, ok, found := byDraft(tx, draft.ID)
+			if found != nil || !ok {
+				return errors.Join(err, found)
+			}
+			c = known
+			return nil
+		})
+	}
 	return c, err
 }
+
+const uniqueViolation = "23505"
 
 // newCase fills in everything but where the case starts.
 func (s *Service) newCase(ctx context.Context, by identity.Actor, in submission, input rules.Input, outcome rules.Outcome, subject *registers.Person) (Case, error) {

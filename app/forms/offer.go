@@ -43,6 +43,9 @@ type Services interface {
 type Submitter interface {
 	// Submit returns the path to send the person to.
 	Submit(ctx context.Context, by identity.Actor, draft Draft) (redirect string, err error)
+	// Became returns that path again for a draft that was submitted; found is
+	// false when it was not, or not by this person.
+	Became(ctx context.Context, by identity.Actor, draft uuid.UUID) (redirect string, found bool, err error)
 }
 
 // Draft is a request that is not yet submitted. Its answers have been checked

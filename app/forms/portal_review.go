@@ -3,14 +3,19 @@ package forms
 import (
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/sportello-ticino/sportello/app/forms/view"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/money"
 	"github.com/sportello-ticino/sportello/pkg/problem"
 )
+
+// agreedName is the hidden input with the fee that the page shows, in centimes.
+const agreedName = "importo"
 
 // confirmName is the box that says that the answers are true.
 const confirmName = "confermo"
@@ -19,7 +24,7 @@ const confirmName = "confermo"
 func (m *Module) reviewPage(r *web.Request) error {
 	o, err := m.opened(r)
 	if err != nil {
-		return err
+		return m.gone(r, err)
 	}
 	return m.showReview(r, &o, http.StatusOK, nil, "")
 }
@@ -34,7 +39,7 @@ func (m *Module) submit(r *web.Request) error {
 	}
 	o, err := m.opened(r)
 	if err != nil {
-		return err
+		return m.gone(r, err)
 	}
 	if typed.Get(view.ActionName) == view.ActionSave {
 		return r.Redirect("/area")
@@ -56,6 +61,13 @@ func (m *Module) submit(r *web.Request) error {
 	if typed.Get(confirmName) != "true" {
 		return m.showReview(r, &o, http.StatusUnprocessableEntity, nil, i18n.T(ctx, "forms.step.confirm_missing"))
 	}
+	changed, err := m.feeChanged(r, &o, typed.Get(agreedName))
+	if err != nil {
+		return err
+	}
+	if changed {
+		return m.showReview(r, &o, http.StatusUnprocessableEntity, []ui.Problem{{Text: i18n.T(ctx, "forms.fee.changed")}}, "")
+	}
 	o.Answers, o.Lang = answers, r.Lang()
 	to, err := m.Submitter.Submit(ctx, r.Actor(), o.Draft)
 	var told *problem.Error
@@ -67,6 +79,18 @@ func (m *Module) submit(r *web.Request) error {
 	}
 	return r.Redirect(to)
 }
+
+// feeChanged tells that the fee is another than the one that was shown with the
+// button: nobody agrees to one amount and owes another.
+func (m *Module) feeChanged(r *web.Request, o *opened, agreed string) (bool, error) {
+	if agreed == "" {
+		return false, nil // no fee could be shown yet
+	}
+	fee, err := o.offer.Rules.Fee(r.Ctx(), m.ruleInput(o))
+	return agreed != centimes(fee.Total), err
+}
+
+func centimes(a money.CHF) string { return strconv.FormatInt(int64(a), 10) }
 
 // obstacles are the reasons why a draft cannot be submitted.
 func (m *Module) obstacles(r *web.Request, o *opened, wrong []FieldMistake) ([]ui.Problem, error) {
@@ -170,6 +194,7 @@ func (m *Module) showFee(r *web.Request, o *opened, page *view.SummaryPage) erro
 		return err
 	}
 	page.DemoFee = page.DemoFee && fee.Total > 0
+	page.Agreed = &ui.Input{Kind: ui.Hidden, Name: agreedName, Value: centimes(fee.Total)}
 	for _, line := range fee.Lines {
 		page.Fees = append(page.Fees, ui.Answer{Question: line.Label.For(ctx), Values: []string{line.Amount.String()}, Num: true})
 	}

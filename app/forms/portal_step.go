@@ -37,11 +37,28 @@ func (m *Module) opened(r *web.Request) (opened, error) {
 	return m.open(r.Ctx(), r.Actor(), id)
 }
 
+// gone leads to the case that a draft has become: who clicks twice or goes back is
+// not told that there is nothing.
+func (m *Module) gone(r *web.Request, cause error) error {
+	id, err := uuid.Parse(r.Param("draft"))
+	if err != nil || !errors.Is(cause, ErrNoDraft) {
+		return cause
+	}
+	to, found, err := m.Submitter.Became(r.Ctx(), r.Actor(), id)
+	switch {
+	case err != nil:
+		return err
+	case found:
+		return r.Redirect(to)
+	}
+	return cause
+}
+
 // resume is /area/bozze/{id}: it leads to the first step that is not done.
 func (m *Module) resume(r *web.Request) error {
 	o, err := m.opened(r)
 	if err != nil {
-		return err
+		return m.gone(r, err)
 	}
 	pages, err := o.offer.Form.Pages(r.Ctx(), o.Answers, o.in)
 	if err != nil {
@@ -66,7 +83,7 @@ func (m *Module) resume(r *web.Request) error {
 func (m *Module) stepPage(r *web.Request) error {
 	o, err := m.opened(r)
 	if err != nil {
-		return err
+		return m.gone(r, err)
 	}
 	notice := ""
 	switch {
@@ -90,7 +107,7 @@ func (m *Module) saveStep(r *web.Request) error {
 	}
 	o, err := m.opened(r)
 	if err != nil {
-		return err
+		return m.gone(r, err)
 	}
 	stepID := r.Param("step")
 	if _, _, err := m.place(r, &o, stepID, o.Answers); err != nil {
