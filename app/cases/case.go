@@ -42,7 +42,6 @@ const (
 	StepDecide   Step = "decide"
 	StepFinish   Step = "finish"
 	StepWithdraw Step = "withdraw"
-	StepRefer    Step = "refer" // an automatic case goes to an official after all
 )
 
 // transitions is the one place that says what may follow what.
@@ -59,7 +58,6 @@ var transitions = map[Step]struct {
 	StepDecide:   {[]State{InReview}, Decided},
 	StepFinish:   {[]State{Decided}, Completed},
 	StepWithdraw: {[]State{AwaitingPayment, Received, InReview, AwaitingApplicant}, Withdrawn},
-	StepRefer:    {[]State{Issuing}, Received},
 }
 
 // May reports whether the step is possible in the state.
