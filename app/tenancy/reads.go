@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -25,6 +26,11 @@ type queued struct {
 // Query adds a query with $1-style arguments. take reads its rows; it may be
 // called a second time, with all rows again, and must then begin afresh.
 func (r *Reads) Query(take func(pgx.Rows) error, sql string, args ...any) {
+	for i, a := range args {
+		if id, ok := a.(uuid.UUID); ok {
+			args[i] = [16]byte(id) // pgx writes it without the detour of its text
+		}
+	}
 	r.list = append(r.list, queued{sql, args, take})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
 )
 
@@ -31,11 +32,16 @@ func (c *core) Context() context.Context { return c.ctx }
 // Exec runs one statement with $1-style arguments and returns the number of
 // rows it touched.
 func (c *core) Exec(sql string, args ...any) (int64, error) {
-	if err := c.conn.flush(c.ctx); err != nil {
-		return 0, err
+	if c.conn.queued == nil {
+		tag, err := c.conn.tx.Exec(c.ctx, sql, args...)
+		return tag.RowsAffected(), err
 	}
-	tag, err := c.conn.tx.Exec(c.ctx, sql, args...)
-	return tag.RowsAffected(), err
+	var rows int64
+	c.conn.queued.Queue(sql, args...).Exec(func(tag pgconn.CommandTag) error {
+		rows = tag.RowsAffected()
+		return nil
+	})
+	return rows, c.conn.flush(c.ctx)
 }
 
 // Queue is Exec for a write whose outcome nobody waits for: it is sent with the
@@ -54,15 +60,34 @@ func (c *core) Query(sql string, args ...any) (pgx.Rows, error) {
 
 // QueryRow reads at most one row.
 func (c *core) QueryRow(sql string, args ...any) pgx.Row {
-	if err := c.conn.flush(c.ctx); err != nil {
-		return failedRow{err}
+	if c.conn.queued == nil {
+		return c.conn.tx.QueryRow(c.ctx, sql, args...)
 	}
-	return c.conn.tx.QueryRow(c.ctx, sql, args...)
+	return pendingRow{c, sql, args}
 }
 
-type failedRow struct{ err error }
+// pendingRow is a query that goes out with the queued writes when it is read.
+type pendingRow struct {
+	c    *core
+	sql  string
+	args []any
+}
 
-func (r failedRow) Scan(...any) error { return r.err }
+func (r pendingRow) Scan(dest ...any) error {
+	conn := r.c.conn
+	if conn.queued == nil {
+		return conn.tx.QueryRow(r.c.ctx, r.sql, r.args...).Scan(dest...)
+	}
+	var read error // none found, or not readable: no fault of the transaction
+	conn.queued.Queue(r.sql, r.args...).QueryRow(func(row pgx.Row) error {
+		read = row.Scan(dest...)
+		return nil
+	})
+	if err := conn.flush(r.c.ctx); err != nil {
+		return err
+	}
+	return read
+}
 
 // Batch sends several statements in one round trip.
 func (c *core) Batch(b *pgx.Batch) pgx.BatchResults {
