@@ -289,3 +289,12 @@ func personaRecords(people demo.People, face *site.Site) ([]local.Record, error)
 	}
 	return out, nil
 }
+
+// EnterSeal takes the seal a commune bought into use.
+func (a *App) EnterSeal(ctx context.Context, slug string, p12 []byte, password string) error {
+	t, err := a.DB.Directory().BySlug(ctx, slug)
+	if err != nil {
+		return err
+	}
+	return a.Seals.Import(ctx, identity.System(t), p12, password)
+}

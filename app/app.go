@@ -127,7 +127,7 @@ func (a *App) foundation(ctx context.Context) error {
 		PoolSize: cfg.Database.PoolSize, AcquireTimeout: cfg.Database.AcquireTimeout}); err != nil {
 		return err
 	}
-	opt, err := redis.ParseURL(cfg.Redis.URL)
+	opt, err := redis.ParseURL(orDefault(cfg.Redis.URL, "redis://127.0.0.1:6379"))
 	if err != nil {
 		return fmt.Errorf("SPORTELLO_REDIS_URL: %w", err)
 	}

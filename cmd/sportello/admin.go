@@ -85,7 +85,45 @@ func tenantCommand() *cobra.Command {
 		Use: "resume <slug>", Short: "Open a suspended desk again", Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, a []string) error { return setState(c, a[0], tenancy.Active, "") },
 	}
-	c.AddCommand(apply, list, suspend, resume)
+	c.AddCommand(apply, list, suspend, resume, sealCommand())
+	return c
+}
+
+// sealCommand enters the seal a commune bought.
+func sealCommand() *cobra.Command {
+	var file, passwordFile string
+	c := &cobra.Command{
+		Use: "seal <slug>", Short: "Enter the PKCS#12 file of a commune's electronic seal", Args: args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, a []string) error {
+			if file == "" || passwordFile == "" {
+				return usageError{errors.New("give --file and --password-file")}
+			}
+			p12, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			password, err := os.ReadFile(passwordFile)
+			if err != nil {
+				return err
+			}
+			cfg, err := load(config.Tenant)
+			if err != nil {
+				return err
+			}
+			desk, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg)})
+			if err != nil {
+				return err
+			}
+			defer desk.Close()
+			if err := desk.EnterSeal(c.Context(), a[0], p12, trimLine(password)); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s: seal entered\n", a[0])
+			return nil
+		},
+	}
+	c.Flags().StringVar(&file, "file", "", "the .p12 file")
+	c.Flags().StringVar(&passwordFile, "password-file", "", "file whose first line is its password")
 	return c
 }
 

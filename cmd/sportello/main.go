@@ -45,7 +45,8 @@ func main() {
 func root() *cobra.Command {
 	c := &cobra.Command{
 		Use: "sportello", Short: "Municipal online desk for several communes",
-		Version: app.Version, SilenceUsage: true, SilenceErrors: true,
+		Version: app.Version, SilenceUsage: true, SilenceErrors: true, Args: args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.AddCommand(demoCommand(), serveCommand(), workerCommand(), migrateCommand(), tenantCommand(),
