@@ -47,7 +47,7 @@ var templates struct {
 	number atomic.Int32
 }
 
-var varying = regexp.MustCompile(`[A-Z]{3}-\d{4}-[0-9A-Z]{4}-[0-9A-Z]|[0-9a-f]{8}-[0-9a-f-]{27}|/v/[0-9A-Z-]+|/\d[\d.T]+|/(?:servizi|comuni)/[a-z-]+`)
+var varying = regexp.MustCompile(`[A-Z]{3}-\d{4}-[0-9A-Z]{4}-[0-9A-Z]|/[0-9a-f]{8}-[0-9a-f-]{27}|/v/[0-9A-Z-]+|/\d[\d.T]+|/(?:servizi|comuni)/[a-z-]+`)
 
 // shapeJS tells which components a page is made of.
 const shapeJS = `[...new Set([...document.querySelectorAll("main, main *")].map((e) => e.localName + "." + [...e.classList].sort().join(".") + "." + (e.type || "") + (e.dataset.color || "")))].sort().join(" ")`

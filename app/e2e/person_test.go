@@ -78,7 +78,7 @@ func (p *person) become(persona string) {
 	p.pressThe("css", "form[action$='/"+persona+"'] button", "")
 }
 
-// without turns scripts off for the rest of the visit.
+// withoutScript turns scripts off for the rest of the visit.
 func (p *person) withoutScript() {
 	p.t.Helper()
 	p.noScript = true

@@ -9,8 +9,7 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 )
 
-// checksGrid sets what was declared beside what is known.
-// checksGrid shows what was declared only where something was.
+// checksGrid sets what was declared, where anything was, beside what is known.
 func checksGrid(ctx context.Context, checks []Check) ui.Grid {
 	declared, known := i18n.T(ctx, "desk.declared"), i18n.T(ctx, "desk.known")
 	g := ui.Grid{Caption: i18n.T(ctx, "desk.checks"), Columns: []ui.Column{
