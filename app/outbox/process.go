@@ -175,8 +175,8 @@ func (w *Worker) failed(ctx context.Context, t tenancy.Tenant, id int64, cause e
 	}
 	return w.db.In(context.WithoutCancel(ctx), t, func(tx *tenancy.Tx) error {
 		_, err := tx.Exec(`update outbox set last_error = $2, relayed_at = null,
-			run_after = now() + make_interval(secs => least(power(2, attempts), 900)),
-			gave_up_at = case when attempts >= $3 then now() end where id = $1`, id, msg, maxAttempts)
+			run_after = now() + make_interval(secs => least(power(2, least(attempts, 20)), $4)),
+			gave_up_at = case when attempts >= $3 then now() end where id = $1`, id, msg, maxAttempts, retryMost.Seconds())
 		return err
 	})
 }

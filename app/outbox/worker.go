@@ -23,7 +23,8 @@ const (
 	pollEvery     = 400 * time.Millisecond
 	sweepEvery    = 3 * time.Second
 	overdue       = 10 * time.Second
-	maxAttempts   = 12
+	maxAttempts   = 250 // with retryMost between them about ten days
+	retryMost     = time.Hour
 	relayBatch    = 200
 	taskTimeout   = 60 * time.Second
 	chainEvery    = time.Second
