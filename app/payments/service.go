@@ -170,7 +170,9 @@ func (s *Service) open(ctx context.Context, t tenancy.Tenant, p Payment) (Paymen
 	}
 	provider := s.Providers[p.Provider]
 	remote, found, err := provider.Find(ctx, account, p.ID.String())
-	if err == nil && !found {
+	if err != nil { // nothing was opened: whoever tries next need not wait
+		err = errors.Join(err, s.unclaim(ctx, t, p.ID))
+	} else if !found {
 		remote, err = provider.Create(ctx, account, s.order(t, p))
 	}
 	switch {
@@ -188,6 +190,11 @@ func (s *Service) open(ctx context.Context, t tenancy.Tenant, p Payment) (Paymen
 		return err
 	})
 	return p, account, err
+}
+
+// unclaim gives up the right to open a payment.
+func (s *Service) unclaim(ctx context.Context, t tenancy.Tenant, id uuid.UUID) error {
+	return s.DB.In(context.WithoutCancel(ctx), t, func(tx *tenancy.Tx) error { return release(tx, id) })
 }
 
 func (s *Service) order(t tenancy.Tenant, p Payment) Order {

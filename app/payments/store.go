@@ -57,6 +57,12 @@ func claim(tx *tenancy.Tx, id uuid.UUID, now time.Time) (bool, error) {
 	return n == 1, err
 }
 
+// release gives a claim back before its time.
+func release(tx *tenancy.Tx, id uuid.UUID) error {
+	_, err := tx.Exec("update payments set claimed_until = '-infinity' where id = $1 and provider_ref = '' and state = 'starting'", id)
+	return err
+}
+
 // setRef notes the provider's transaction; false when one was noted before.
 func setRef(tx *tenancy.Tx, id uuid.UUID, ref string) (bool, error) {
 	n, err := tx.Exec("update payments set provider_ref = $2, state = case when state = 'starting' then 'open' else state end where id = $1 and provider_ref = ''", id, ref)
