@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -24,6 +25,7 @@ const (
 var (
 	errForbidden = problem.Forbidden("access.denied", "errors.403.text")
 	errOrigin    = problem.Forbidden("web.origin", "errors.403.text")
+	errAway      = problem.Unavailable("web.sessions-away", "errors.503.text").WithRetry(10 * time.Second)
 	errSignIn    = problem.Unauthenticated("access.sign-in", "errors.401.text")
 )
 
@@ -77,6 +79,8 @@ func (s *Server) prepare(req *Request) error {
 	case err != nil:
 		return err
 	case may:
+	case req.degraded: // has a session that cannot be read now: it has not ended
+		return errAway
 	case req.pendingTOTP:
 		return req.Redirect("/codice")
 	case req.actor.Anonymous() && c.Request.Method == http.MethodGet && req.route.Area != AreaAPI:
