@@ -13,7 +13,10 @@ import (
 )
 
 // deskCase is /ufficio/pratiche/{ref}: one case as the office sees it.
-func (m *Module) deskCase(r *web.Request) error {
+func (m *Module) deskCase(r *web.Request) error { return m.deskPage(r, 200, "", "") }
+
+// deskPage is the case with a remark as it was typed and why it was not taken.
+func (m *Module) deskPage(r *web.Request, code int, note, wrong string) error {
 	v, err := m.DeskCase(r.Ctx(), r.Actor(), r.Param("ref"))
 	if err != nil {
 		return err
@@ -32,7 +35,7 @@ func (m *Module) deskCase(r *web.Request) error {
 		}
 	}
 	if r.May(ActionWork) {
-		page.NoteURL = base + "/nota"
+		page.NoteURL, page.Note, page.NoteError = base+"/nota", note, wrong
 	}
 	m.deskActs(r, c, base, &page)
 	var paper *ui.Link
@@ -40,7 +43,7 @@ func (m *Module) deskCase(r *web.Request) error {
 		paper = paperLink(ctx, v.Papers[i])
 	}
 	page.Decision = decision(ctx, c, paper)
-	return r.Page(200, page.Title, view.DeskCase(page), web.Here("/ufficio"))
+	return r.Page(code, page.Title, view.DeskCase(page), web.Here("/ufficio"))
 }
 
 // deskActs says what the official can do now, the likeliest first.
@@ -129,7 +132,10 @@ func (m *Module) note(r *web.Request) error {
 		return err
 	}
 	ref := r.Param("ref")
-	if err := m.Note(r.Ctx(), r.Actor(), ref, form.Get("note")); err != nil {
+	switch err := m.Note(r.Ctx(), r.Actor(), ref, form.Get("note")); {
+	case errors.Is(err, ErrText):
+		return m.deskPage(r, 422, form.Get("note"), i18n.T(r.Ctx(), ErrText.Key))
+	case err != nil:
 		return err
 	}
 	return r.Redirect("/ufficio/pratiche/" + ref + "#note")
