@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
@@ -131,6 +132,9 @@ func (a *App) foundation(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("SPORTELLO_REDIS_URL: %w", err)
 	}
+	// A Redis that is away must not hold up the pages that do without it.
+	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout = time.Second, 2*time.Second, 2*time.Second
+	opt.MaxRetries, opt.DialerRetries = 1, 1
 	a.Redis = redis.NewClient(opt)
 	a.Registry = outbox.NewRegistry()
 	a.Outbox = outbox.New(a.Registry, a.Redis)
