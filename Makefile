@@ -39,7 +39,7 @@ test: ## install what is missing and run every test
 
 e2e: ## only the journeys in a browser
 	@sh ops/bootstrap test
-	@$(GO) test -count=1 -timeout 20m -run '^TestJourney' ./...; code=$$?; $(GO) run ./pkg/pgtest/stop || code=1; exit $$code
+	@$(GO) test -count=1 -timeout 20m -run '^Test(Journey|Kill)' ./...; code=$$?; $(GO) run ./pkg/pgtest/stop || code=1; exit $$code
 
 lint: $(BIN)/golangci-lint $(BIN)/templ ## format, import map, static checks, generated files up to date
 	@$(BIN)/golangci-lint run -c configs/golangci.yml ./...
