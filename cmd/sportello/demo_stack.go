@@ -157,6 +157,15 @@ func (d *demoStack) fill(ctx context.Context, log *slog.Logger, say func(string,
 	if err := a.SeedEntity(ctx); err != nil {
 		return err
 	}
+	for _, slug := range d.slugs {
+		t, err := a.DB.Directory().BySlug(ctx, slug)
+		if err != nil {
+			return err
+		}
+		if err := a.SeedCases(ctx, t); err != nil {
+			return fmt.Errorf("%s: %w", slug, err)
+		}
+	}
 	return d.merchants(ctx, a)
 }
 
