@@ -8,6 +8,9 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -42,7 +45,7 @@ type Env struct {
 // New clones the template and opens it.
 func New(t testing.TB) *Env {
 	t.Helper()
-	db := pgtest.Clone(t, "tenancy-"+migrationsHash(t), build)
+	db := pgtest.Clone(t, "tenancy-"+sourceHash(t), build)
 	return Open(t, db.OwnerURL)
 }
 
@@ -122,10 +125,25 @@ func Provision(ownerURL string) error {
 	return nil
 }
 
-// MigrationsHash changes when any migration does.
-func migrationsHash(t testing.TB) string {
+// sourceHash changes when any migration does, or the code that provisions: a test
+// that proves who is refused must not be answered by a database from before.
+func sourceHash(t testing.TB) string {
 	t.Helper()
 	h := sha256.New()
+	files, err := filepath.Glob(filepath.Join(root(t), "app", "tenancy", "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("tenancytest: sources of tenancy: %d files, %v", len(files), err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Write(b)
+	}
 	for _, fsys := range []fs.FS{migrations.Platform, migrations.Tenant} {
 		err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
@@ -141,4 +159,22 @@ func migrationsHash(t testing.TB) string {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// root is the folder of go.mod, above the test's own.
+func root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
 }
