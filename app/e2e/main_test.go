@@ -129,7 +129,7 @@ func (d *running) start() error {
 		return nil
 	case err := <-d.ended:
 		d.ended <- err
-		return fmt.Errorf("the demo ended before it was ready: %v", err)
+		return fmt.Errorf("the demo ended before it was ready: %w", err)
 	case <-time.After(2 * time.Minute):
 		return fmt.Errorf("the demo was not ready within two minutes")
 	}

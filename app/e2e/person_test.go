@@ -292,9 +292,6 @@ func (p *person) pressThe(kind, name, within string) {
 // press presses a button and waits for the page it leads to.
 func (p *person) press(name string) { p.t.Helper(); p.pressThe("button", name, "") }
 
-// pressIn presses a button of a row, a list item or a section with a heading.
-func (p *person) pressIn(within, name string) { p.t.Helper(); p.pressThe("button", name, within) }
-
 // follow follows a link and waits for the page it leads to.
 func (p *person) follow(name string) { p.t.Helper(); p.pressThe("link", name, "") }
 
