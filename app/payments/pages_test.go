@@ -55,7 +55,7 @@ func TestPaymentPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := c.Get(outcome(declined), 200)
-	failed.Contains("main", "rifiutato")
+	failed.Contains("main", "non è riuscito")
 	failed.Attr("main form", "action", "/area/pratiche/LUG-2026-7K2M-4/paga")
 
 	list := c.Get("/area/pagamenti", 200)
