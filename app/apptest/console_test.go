@@ -107,6 +107,7 @@ func TestConsolePaymentAccount(t *testing.T) {
 	p := admin.Get("/console/pagamenti", 200)
 	p.Attr("main input[name=space_id]", "value", "4711")
 	p.Attr("main input[name=iban]", "value", "CH93 0076 2011 6238 5295 7")
+	admin.Get("/console/operazioni", 200).Contains("main table", "IBAN cambiato")
 	for _, at := range []string{"/console/pagamenti", "/console/operazioni"} {
 		if strings.Contains(string(admin.Bytes(at, 200)), key) {
 			t.Errorf("%s shows the key", at)

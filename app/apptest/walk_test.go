@@ -279,6 +279,9 @@ func TestUnknownIsNotFoundAndNamesNobody(t *testing.T) {
 			t.Errorf("%s: %s", path, res.Status)
 		}
 	}
+	if res := c.Send(http.MethodHead, "/servizi", "", nil); res.StatusCode != http.StatusOK {
+		t.Errorf("HEAD /servizi: %s", res.Status)
+	}
 	res := c.Send(http.MethodGet, "/servizi", "", nil, "X-Forwarded-Host", "bellinzona.localhost", "X-Forwarded-For", "10.0.0.1")
 	text, _ := io.ReadAll(res.Body)
 	if strings.Contains(string(text), "Città di Bellinzona") {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sportello-ticino/sportello/app/audit"
 	"github.com/sportello-ticino/sportello/app/console/view"
 	"github.com/sportello-ticino/sportello/app/payments"
 	"github.com/sportello-ticino/sportello/app/site"
@@ -82,6 +83,11 @@ func (m *Module) saveAccount(r *web.Request) error {
 		err = m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
 			if err := m.Payments.SetAccountTx(tx, by, in); err != nil {
 				return err
+			}
+			if before := r.Site().Payment.IBAN; before != place.IBAN {
+				if err := audit.Record(tx, by, "console.iban", "payment-account:iban", map[string]any{"iban": before + " → " + place.IBAN}); err != nil {
+					return err
+				}
 			}
 			return site.SavePayment(tx, place)
 		})

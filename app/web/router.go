@@ -148,6 +148,9 @@ func (s *Server) engine(areas ...Area) *gin.Engine {
 		for _, a := range areas {
 			if rt.Area == a {
 				e.Handle(rt.Method, rt.Path, s.serve(rt))
+				if rt.Method == http.MethodGet { // net/http leaves the body out
+					e.Handle(http.MethodHead, rt.Path, s.serve(rt))
+				}
 			}
 		}
 	}
