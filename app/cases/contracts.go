@@ -39,7 +39,6 @@ type (
 	// Uploads keeps what people attach, and the drafts they have begun.
 	Uploads interface {
 		OfCase(tx *tenancy.Tx, caseID uuid.UUID) ([]forms.Upload, error)
-		OfDraft(tx *tenancy.Tx, draft uuid.UUID) ([]forms.Upload, error)
 		UploadByID(tx *tenancy.Tx, id uuid.UUID) (forms.Upload, error)
 		Open(ctx context.Context, t tenancy.Tenant, u forms.Upload) ([]byte, error)
 		Keep(ctx context.Context, by identity.Actor, caseID uuid.UUID, files []*multipart.FileHeader) ([]forms.Upload, error)

@@ -59,8 +59,16 @@ func (s *Service) note(tx *tenancy.Tx, by identity.Actor, c Case, kind, text str
 // tell sends the applicant a mail with a link to the case.
 func (s *Service) tell(tx *tenancy.Tx, c Case, template string, params map[string]string) error {
 	a, err := identity.AccountByID(tx, c.ApplicantID)
-	if err != nil || a == nil {
+	if err != nil {
 		return err
+	}
+	return s.write(tx, a, c, template, params)
+}
+
+// write is tell where the applicant's account is known; no account, no mail.
+func (s *Service) write(tx *tenancy.Tx, a *identity.Account, c Case, template string, params map[string]string) error {
+	if a == nil {
+		return nil
 	}
 	p := map[string]string{"name": a.FullName(), "ref": c.Ref, "service": c.ServiceTitle.In(c.Lang),
 		"link": s.URL(tx.Tenant(), "/area/pratiche/"+c.Ref)}

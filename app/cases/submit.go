@@ -8,7 +8,6 @@ import (
 	"log/slog"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sportello-ticino/sportello/app/catalogue"
 	"github.com/sportello-ticino/sportello/app/forms"
@@ -78,18 +77,15 @@ func (s *Service) lead(ctx context.Context, by identity.Actor, c Case) (string, 
 }
 
 func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Draft) (Case, error) {
-	in := submission{draft: draft}
+	in := submission{draft: draft, files: draft.FileNames}
 	var err error
 	if in.service, err = s.Catalogue.Service(ctx, by.Tenant(), draft.ServiceID); err != nil {
 		return Case{}, err
 	}
 	// The register is asked before the transaction: no call to a provider is
 	// made inside one.
-	subject, down, err := s.subject(ctx, by)
+	account, subject, down, err := s.subject(ctx, by)
 	if err != nil {
-		return Case{}, err
-	}
-	if in.files, err = s.fileNames(ctx, by, draft.ID); err != nil {
 		return Case{}, err
 	}
 	input := s.input(by, in, subject)
@@ -107,36 +103,30 @@ func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Dra
 	automatic := in.service.Kind == catalogue.Smart && outcome.Verdict == rules.Granted && !down
 	begin(&c, in.service, automatic, down)
 	err = s.in(ctx, by, func(tx *tenancy.Tx) error {
-		if known, ok, err := byDraft(tx, draft.ID); err != nil || ok {
-			c = known
-			return err
-		}
 		if err := keepDefinition(tx, in.service); err != nil {
 			return err
 		}
-		if err := insert(tx, &c); err != nil {
-			return err
-		}
-		if err := s.Uploads.Submitted(tx, draft.ID, c.ID); err != nil {
-			return err
-		}
-		return s.announce(tx, by, c, automatic, down)
-	})
-	// Another click was quicker: its case is the draft's.
-	if dup := (*pgconn.PgError)(nil); errors.As(err, &dup) && dup.Code == uniqueViolation {
-		err = s.in(ctx, by, func(tx *tenancy.Tx) error {
+		// The draft's row makes two clicks wait for each other: the slower one
+		// finds it submitted, and its case is that of the quicker one.
+		err := s.Uploads.Submitted(tx, draft.ID, c.ID)
+		if errors.Is(err, forms.ErrNoDraft) {
 			known, ok, found := byDraft(tx, draft.ID)
 			if found != nil || !ok {
 				return errors.Join(err, found)
 			}
 			c = known
 			return nil
-		})
-	}
+		}
+		if err != nil {
+			return err
+		}
+		if err := insert(tx, &c); err != nil {
+			return err
+		}
+		return s.announce(tx, by, account, c, automatic, down)
+	})
 	return c, err
 }
-
-const uniqueViolation = "23505"
 
 // newCase fills in everything but where the case starts.
 func (s *Service) newCase(ctx context.Context, by identity.Actor, in submission, input rules.Input, outcome rules.Outcome, subject *registers.Person) (Case, error) {
@@ -166,19 +156,6 @@ func (s *Service) newCase(ctx context.Context, by identity.Actor, in submission,
 	return c, nil
 }
 
-// fileNames are the names of a draft's files by field.
-func (s *Service) fileNames(ctx context.Context, by identity.Actor, draft uuid.UUID) (map[string][]string, error) {
-	out := map[string][]string{}
-	err := s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
-		list, err := s.Uploads.OfDraft(tx, draft)
-		for _, u := range list {
-			out[u.Field] = append(out[u.Field], u.Name)
-		}
-		return err
-	})
-	return out, err
-}
-
 // begin decides where a new case starts: with the fee, with the paper, or on
 // the office's list.
 func begin(c *Case, svc *catalogue.Service, automatic, down bool) {
@@ -200,7 +177,7 @@ func begin(c *Case, svc *catalogue.Service, automatic, down bool) {
 }
 
 // announce writes what the history, the worker and the applicant must know.
-func (s *Service) announce(tx *tenancy.Tx, by identity.Actor, c Case, automatic, down bool) error {
+func (s *Service) announce(tx *tenancy.Tx, by identity.Actor, account *identity.Account, c Case, automatic, down bool) error {
 	if err := s.note(tx, by, c, "submitted", "", nil); err != nil {
 		return err
 	}
@@ -221,32 +198,29 @@ func (s *Service) announce(tx *tenancy.Tx, by identity.Actor, c Case, automatic,
 	if c.State == AwaitingPayment {
 		return nil // the mail comes with the payment
 	}
-	return s.tell(tx, c, notifications.CaseReceived, nil)
+	return s.write(tx, account, c, notifications.CaseReceived, nil)
 }
 
-// subject reads what the population register knows of the applicant; down
+// subject reads the applicant's account and what the population register knows of the applicant; down
 // tells that it did not answer.
-func (s *Service) subject(ctx context.Context, by identity.Actor) (*registers.Person, bool, error) {
-	var a *identity.Account
-	if err := s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) (err error) {
-		a, err = identity.AccountByID(tx, by.AccountID())
-		return err
-	}); err != nil {
-		return nil, false, err
+func (s *Service) subject(ctx context.Context, by identity.Actor) (*identity.Account, *registers.Person, bool, error) {
+	a, err := identity.OwnAccount(ctx, s.DB, by)
+	if err != nil {
+		return nil, nil, false, err
 	}
 	if a == nil || a.AVS == nil || a.Level < identity.LevelVerified {
-		return nil, false, nil
+		return a, nil, false, nil
 	}
 	avs, err := swiss.ParseAVS(*a.AVS)
 	if err != nil {
-		return nil, false, fmt.Errorf("cases: number of account %s: %w", a.ID, err)
+		return nil, nil, false, fmt.Errorf("cases: number of account %s: %w", a.ID, err)
 	}
 	p, err := s.Registers.Person(ctx, by.Tenant(), avs)
 	if err == nil {
-		return &p, false, nil
+		return a, &p, false, nil
 	}
 	// Away, for whatever reason: an official does what the register would.
-	return nil, !errors.Is(err, registers.ErrNotFound), nil
+	return a, nil, !errors.Is(err, registers.ErrNotFound), nil
 }
 
 // input is all that the service's rules may read.
@@ -284,8 +258,8 @@ func keepDefinition(tx *tenancy.Tx, svc *catalogue.Service) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec("insert into case_definitions (hash, service_id, definition) values ($1, $2, $3) on conflict do nothing", svc.Hash, svc.ID, string(body))
-	return err
+	tx.Queue("insert into case_definitions (hash, service_id, definition) values ($1, $2, $3) on conflict do nothing", svc.Hash, svc.ID, string(body))
+	return nil
 }
 
 // Definition is the service as it was when a case was made.

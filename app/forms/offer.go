@@ -57,7 +57,8 @@ type Draft struct {
 	ServiceVersion int
 	ServiceHash    string
 	Answers        Answers
-	Files          map[string]int // field → how many
+	Files          map[string]int      // field → how many
+	FileNames      map[string][]string // field → what they are called
 	Facts          Facts
 	Step           string // the last one saved
 	Lang           string // of the page it was submitted on

@@ -75,11 +75,7 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 // facts asks the register for the person; one that does not answer is no
 // reason to send anybody away.
 func (m *Module) facts(ctx context.Context, by identity.Actor) (Facts, Known, error) {
-	var account *identity.Account
-	err := m.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) (err error) {
-		account, err = identity.AccountByID(tx, by.AccountID())
-		return err
-	})
+	account, err := identity.OwnAccount(ctx, m.DB, by)
 	if err != nil || account == nil {
 		return Facts{}, nil, errors.Join(err, errNoAccount(account))
 	}
@@ -176,7 +172,7 @@ func (m *Module) complete(ctx context.Context, by identity.Actor, o *opened) err
 		// again, the rest stays.
 		o.Answers = o.offer.Form.Salvage(o.raw)
 	}
-	o.Files = countByField(o.uploads)
+	o.Files, o.FileNames = countByField(o.uploads), namesByField(o.uploads)
 	o.in, err = m.setting(ctx, by.Tenant(), o.offer, o.Facts, o.uploads)
 	return err
 }

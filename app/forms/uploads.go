@@ -81,11 +81,6 @@ func (m *Module) OfCase(tx *tenancy.Tx, caseID uuid.UUID) ([]Upload, error) {
 	return queryUploads(tx, "case_id = $1", caseID)
 }
 
-// OfDraft are the files of a draft, the oldest first.
-func (m *Module) OfDraft(tx *tenancy.Tx, draft uuid.UUID) ([]Upload, error) {
-	return ofDraft(tx, draft)
-}
-
 // readUploads reads the files of a draft, the oldest first, together with other
 // things. The caller has seen to it that the draft is the person's own.
 func readUploads(r *tenancy.Reads, draft uuid.UUID, into *[]Upload) {

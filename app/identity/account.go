@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"errors"
 	"net/mail"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -72,6 +74,19 @@ func CheckPassword(p string) string {
 // AccountByID reads an account; nil when there is none.
 func AccountByID(tx *tenancy.Tx, id uuid.UUID) (*Account, error) {
 	return first(tx, "id = ?", id)
+}
+
+// OwnAccount reads the actor's account in a transaction of its own; nil when
+// there is none.
+func OwnAccount(ctx context.Context, db *tenancy.DB, by Actor) (*Account, error) {
+	var found []Account
+	var reads tenancy.Reads
+	tenancy.Collect(&reads, &found, pgx.RowToStructByPos[Account], `select id, email, password_hash, first_name, last_name, firm, phone, avs,
+		level, lang, confirmed_at, disabled_at, created_at from accounts where id = $1`, by.AccountID())
+	if err := db.ReadTogether(ctx, by.Tenant(), &reads); err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
 }
 
 // AccountByEmail reads an account by its normalised address; nil when none.

@@ -117,13 +117,7 @@ func (s *Service) Actor(ctx context.Context, t tenancy.Tenant, token string) (ac
 
 // AccountOf reads the actor's own account.
 func (s *Service) AccountOf(ctx context.Context, by Actor) (*Account, error) {
-	var a *Account
-	err := s.DB.Read(ctx, by.tenant, func(tx *tenancy.Tx) error {
-		var err error
-		a, err = AccountByID(tx, by.account)
-		return err
-	})
-	return a, err
+	return OwnAccount(ctx, s.DB, by)
 }
 
 // HashPassword is for provisioning: the first administrator, demo people.
