@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -354,5 +355,80 @@ func TestASixthCommuneIsFoundWithinASecond(t *testing.T) {
 	valmora := e.Tenant(t, "valmora")
 	if n := count(t, e.DB, valmora, "canary"); n != 0 {
 		t.Fatal("a new commune is not empty")
+	}
+}
+
+// Beyond 32 communes several share a login and its connections, and with them
+// the statements a connection has prepared: a page read in one round trip must
+// see its own commune all the same.
+func TestReadsTogetherOnASharedConnectionSeeTheirOwnCommune(t *testing.T) {
+	t.Parallel()
+	e := tenancytest.New(t)
+	owner, err := pgx.Connect(t.Context(), e.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer owner.Close(context.Background())
+	var login, role string
+	if err := owner.QueryRow(t.Context(), "select (select login_name from platform.communes where slug = 'chiasso'), (select role_name from platform.communes where slug = 'lugano')").Scan(&login, &role); err != nil {
+		t.Fatal(err)
+	}
+	// Roles belong to the server and other tests use them too: a role of this
+	// test's own, which ends with the tests' server, stands in for Lugano's.
+	own := fmt.Sprintf("shared_%d_t", time.Now().UnixNano())
+	for _, sql := range []string{
+		"create role " + own + " nologin noinherit", "grant " + own + " to " + login,
+		"grant usage on schema t_lugano, ext to " + own, "grant select, insert, update on all tables in schema t_lugano to " + own,
+		"update platform.communes set login_name = '" + login + "', role_name = '" + own + "' where slug = 'lugano'",
+	} {
+		if _, err := owner.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	db, err := tenancy.Open(e.RuntimeURL, tenancytest.MasterKey, "localhost", tenancy.Options{PoolSize: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var both []tenancy.Tenant
+	for _, slug := range []string{"lugano", "chiasso"} {
+		c, err := db.Directory().BySlug(t.Context(), slug)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both = append(both, c)
+		if err := db.In(t.Context(), c, func(tx *tenancy.Tx) error {
+			_, err := tx.Exec("insert into settings (key, value) values ('canary', to_jsonb($1::text))", slug)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 200 {
+		c := both[(i/3)%2]
+		var values, again []string
+		var reads tenancy.Reads
+		tenancy.Collect(&reads, &values, pgx.RowTo[string], "select value #>> '{}' from settings where key = $1", "canary")
+		tenancy.Collect(&reads, &again, pgx.RowTo[string], "select current_schema()")
+		if err := db.ReadTogether(t.Context(), c, &reads); err != nil {
+			t.Fatal(err)
+		}
+		if len(values) != 1 || values[0] != c.Slug() || len(again) != 1 || again[0] != "t_"+c.Slug() {
+			t.Fatalf("read %d of %s saw %v in %v", i, c, values, again)
+		}
+		if i%7 == 3 { // one that fails must leave nothing behind
+			var none []string
+			var broken tenancy.Reads
+			tenancy.Collect(&broken, &none, pgx.RowTo[string], "select value #>> '{}' from settings where key = $1", "canary")
+			tenancy.Collect(&broken, &none, pgx.RowTo[string], "select (1/0)::text")
+			if err := db.ReadTogether(t.Context(), c, &broken); err == nil {
+				t.Fatal("a division by zero went unnoticed")
+			}
+			cancelled, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := db.ReadTogether(cancelled, c, &reads); err == nil {
+				t.Fatal("a cancelled read succeeded")
+			}
+		}
 	}
 }
