@@ -261,8 +261,8 @@ func TestFilesAreWhatTheirBytesSay(t *testing.T) {
 		"../../../etc/passwd.png": "passwd.png", `C:\Users\io\piano.PNG`: "piano.PNG", "piano.png.html": "piano.png.html.png", "piano.pdf": "piano.pdf.png",
 		"piano": "piano.png", "a\u202egnp.exe": "agnp.exe.png", "a\"b;c=d.png": "a\"b;c=d.png", "...": "documento.png", "è più.png": "è più.png",
 	} {
-		page := c.Upload(action, form, []apptest.File{{Field: "schizzo", Name: sent, Data: png}}, 200)
-		page = c.Get(action, 200)
+		c.Upload(action, form, []apptest.File{{Field: "schizzo", Name: sent, Data: png}}, 200)
+		page := c.Get(action, 200)
 		link := page.AttrOf("main a[href*='/documenti/']:last-of-type", "href")
 		res := c.Send(http.MethodGet, link, "", nil)
 		_, params, err := mime.ParseMediaType(res.Header.Get("Content-Disposition"))
