@@ -109,7 +109,7 @@ func TestFloorsRepeatWhatWasRecorded(t *testing.T) {
 	}
 	before := count(t, conn)
 	database := pg.URL(devstack.Admin, devstack.Database)
-	url, stop, err := startFloor(ctx, floorPlan{URL: database, PoolSize: 2, ContentType: "text/plain", Body: []byte("page"), Transactions: list})
+	url, stop, err := startFloor(ctx, floorPlan{URL: database, PoolSize: 2, Status: http.StatusOK, ContentType: "text/plain", Body: []byte("page"), Transactions: list})
 	if err != nil {
 		t.Fatal(err)
 	}

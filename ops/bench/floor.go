@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -24,9 +26,15 @@ type floorPlan struct {
 	URL          string // of the database
 	Addr         string
 	PoolSize     int32
+	Status       int
 	ContentType  string
 	Body         []byte
 	Transactions []transaction
+	// Together sends each transaction in one piece instead of statement by
+	// statement.
+	Together bool
+	// People fill the markers of the statements, one of them each request.
+	People []map[string]string
 }
 
 const floorVariable = "SPORTELLO_BENCH_FLOOR"
@@ -53,23 +61,65 @@ func serveFloor(ctx context.Context, planFile string) error {
 	defer pool.Close()
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
-	e.GET("/*path", func(c *gin.Context) {
-		for _, t := range p.Transactions {
-			if err := replay(c.Request.Context(), pool, t); err != nil {
+	var turn atomic.Int64
+	e.Any("/*path", func(c *gin.Context) {
+		list := p.Transactions
+		if p.People != nil {
+			if c.Request.Method != http.MethodPost {
+				c.Status(http.StatusOK) // asked whether the floor is up
+				return
+			}
+			list = filled(list, complete(p.People[int(turn.Add(1)-1)%len(p.People)]))
+		}
+		for _, t := range list {
+			if err := replay(c.Request.Context(), pool, t, p.Together); err != nil {
 				c.String(http.StatusInternalServerError, err.Error())
 				return
 			}
 		}
-		c.Data(http.StatusOK, p.ContentType, p.Body)
+		c.Data(p.Status, p.ContentType, p.Body)
 	})
 	srv := &http.Server{Addr: p.Addr, Handler: e, ReadHeaderTimeout: 10 * time.Second}
 	return srv.ListenAndServe()
 }
 
-// replay does one transaction on one connection, statement by statement, reading
-// every row.
-func replay(ctx context.Context, pool *pgxpool.Pool, t transaction) error {
+// filled puts a person's values in place of the markers.
+func filled(list []transaction, values map[string]string) []transaction {
+	var pairs []string
+	for _, m := range markers {
+		pairs = append(pairs, m, values[m])
+	}
+	r := strings.NewReplacer(pairs...)
+	out := make([]transaction, len(list))
+	for i, t := range list {
+		out[i] = slices.Clone(t)
+		for j := range t {
+			out[i][j].Args = slices.Clone(t[j].Args)
+			for k, a := range t[j].Args {
+				if text, ok := a.(string); ok {
+					out[i][j].Args[k] = r.Replace(text)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// replay does one transaction on one connection, statement by statement or, once
+// the connection knows the statements, in one piece. It reads every row.
+func replay(ctx context.Context, pool *pgxpool.Pool, t transaction, together bool) error {
 	return pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		known, shape := c.Conn().PgConn().CustomData(), t.shape()
+		if together && known[shape] != nil {
+			var b pgx.Batch
+			for _, s := range t {
+				for part := range strings.SplitSeq(s.SQL, ";") {
+					b.Queue(part, s.Args...)
+				}
+			}
+			return c.SendBatch(ctx, &b).Close()
+		}
+		known[shape] = true
 		for _, s := range t {
 			if !s.Prepared {
 				if _, err := c.Conn().PgConn().Exec(ctx, s.SQL).ReadAll(); err != nil {
@@ -134,22 +184,49 @@ func startFloor(ctx context.Context, p floorPlan) (url string, stop func(), err 
 
 var tps = regexp.MustCompile(`tps = ([0-9.]+) \(without`)
 
-// pgbench runs the statements in PostgreSQL's own bench.
+// pgbench runs the statements in PostgreSQL's own bench for a while.
 func pgbench(ctx context.Context, program, url string, list []transaction, clients int, d time.Duration) (float64, error) {
+	return runPgbench(ctx, program, url, script(list), clients, "-T", strconv.Itoa(max(1, int(d.Seconds()))))
+}
+
+// pgbenchEach runs them once for each of the people, who wait in a table.
+func pgbenchEach(ctx context.Context, program, url string, list []transaction, people []map[string]string, clients int) (float64, error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(ctx)
+	var b pgx.Batch
+	for _, sql := range []string{"create schema if not exists bench", "drop table if exists bench.people", "drop sequence if exists bench.turn",
+		"create table bench.people (n bigint primary key, draft text, account text, email text)", "create sequence bench.turn"} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return 0, err
+		}
+	}
+	for i, p := range people {
+		b.Queue("insert into bench.people values ($1, $2, $3, $4)", i+1, p["{draft}"], p["{account}"], p["{email}"])
+	}
+	if err := conn.SendBatch(ctx, &b).Close(); err != nil {
+		return 0, err
+	}
+	return runPgbench(ctx, program, url, scriptFor(list), clients, "-t", strconv.Itoa(len(people)/min(clients, 8)))
+}
+
+func runPgbench(ctx context.Context, program, url, text string, clients int, howLong ...string) (float64, error) {
 	file, err := os.CreateTemp("", "bench-*.sql")
 	if err != nil {
 		return 0, err
 	}
 	defer os.Remove(file.Name())
-	if _, err := file.WriteString(script(list)); err != nil {
+	if _, err := file.WriteString(text); err != nil {
 		return 0, err
 	}
 	if err := file.Close(); err != nil {
 		return 0, err
 	}
 	// The database's address goes through the environment: it holds a password.
-	cmd := exec.CommandContext(ctx, program, "-n", "-M", "prepared", "-f", file.Name(),
-		"-c", strconv.Itoa(min(clients, 8)), "-j", "2", "-T", strconv.Itoa(max(1, int(d.Seconds()))))
+	cmd := exec.CommandContext(ctx, program, append([]string{"-n", "-M", "prepared", "-f", file.Name(),
+		"-c", strconv.Itoa(min(clients, 8)), "-j", "2"}, howLong...)...)
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return 0, err

@@ -54,10 +54,15 @@ func load(ctx context.Context, workers int, d time.Duration, want int, ask func(
 		return figures{}, fmt.Errorf("no request of %d succeeded", failed)
 	}
 	slices.Sort(took)
+	return summary(took, failed, elapsed), nil
+}
+
+// summary makes figures of sorted times.
+func summary(took []time.Duration, failed int, elapsed time.Duration) figures {
 	at := func(p float64) time.Duration { return took[min(len(took)-1, int(p*float64(len(took))))] }
 	return figures{
 		PerSecond: float64(len(took)) / elapsed.Seconds(), P50: at(.50), P95: at(.95), P99: at(.99), Failed: failed,
-	}, nil
+	}
 }
 
 func burst(ctx context.Context, c *http.Client, workers int, d time.Duration, want int, ask func(ctx context.Context) (*http.Request, error)) ([]time.Duration, int, error) {

@@ -25,6 +25,7 @@ type settings struct {
 	binary, data, commune, only string
 	clients                     int
 	duration                    time.Duration
+	submissions, payments       int
 }
 
 func main() {
@@ -38,9 +39,11 @@ func main() {
 		flag.StringVar(&s.binary, "bin", "bin/sportello", "program to measure")
 		flag.StringVar(&s.data, "data", ".sportello/bench", "folder of the bench's own data")
 		flag.StringVar(&s.commune, "commune", "lugano", "commune whose pages are asked for")
-		flag.StringVar(&s.only, "only", "", "one scenario by name")
+		flag.StringVar(&s.only, "only", "", "one scenario by name (public page, personal page, form page, case submission, documents)")
+		flag.IntVar(&s.submissions, "submissions", 1500, "cases submitted")
+		flag.IntVar(&s.payments, "payments", 40, "certificates paid")
 		flag.IntVar(&s.clients, "c", 16, "clients at once")
-		flag.DurationVar(&s.duration, "d", 10*time.Second, "time per measurement")
+		flag.DurationVar(&s.duration, "d", 10*time.Second, "time per measurement of a page")
 		flag.Parse()
 		err = run(ctx, s)
 	}
@@ -51,6 +54,9 @@ func main() {
 }
 
 func run(ctx context.Context, s settings) (err error) {
+	if err := devstack.Forget(ctx, s.data); err != nil { // every run begins with the same data
+		return err
+	}
 	base, process, err := startDemo(ctx, s)
 	if err != nil {
 		return err
@@ -64,8 +70,13 @@ func run(ctx context.Context, s settings) (err error) {
 	if err != nil {
 		return err
 	}
+	w, err := openWorld(ctx, s, base, pg)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "page\tper second\tp50\tp95\tp99\tfailed\tfloor: gin+pgx\tshare\tfloor: pgbench\tstatements\tbytes\ttarget")
+	fmt.Fprintln(t, "page\tper second\tp50\tp95\tp99\tfailed\tfloor: gin+pgx\tshare\tin one piece\tshare\tfloor: pgbench\tstatements\tbytes\ttarget")
 	for _, sc := range scenarios {
 		if s.only != "" && s.only != sc.name {
 			continue
@@ -74,9 +85,21 @@ func run(ctx context.Context, s settings) (err error) {
 			return errors.Join(fmt.Errorf("%s: %w", sc.name, err), t.Flush()) // what is measured is shown
 		}
 	}
+	var paidFor strings.Builder
+	if s.only == "" || s.only == "documents" {
+		if err := documents(ctx, &paidFor, s, w); err != nil {
+			return errors.Join(fmt.Errorf("documents: %w", err), t.Flush())
+		}
+	}
+	if s.only == "" || s.only == "case submission" {
+		if err := submission(ctx, t, s, w, pg, rec); err != nil {
+			return errors.Join(fmt.Errorf("case submission: %w", err), t.Flush())
+		}
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	fmt.Print(paidFor.String())
 	return process.memory(os.Stdout)
 }
 
@@ -101,16 +124,8 @@ func measure(ctx context.Context, out io.Writer, s settings, sc scenario, base s
 		return err
 	}
 	database := pg.URL(devstack.Admin, devstack.Database)
-	url, stop, err := startFloor(ctx, floorPlan{
-		URL: database, PoolSize: 8, ContentType: contentType, Body: body, Transactions: statements,
-	})
-	if err != nil {
-		return err
-	}
-	floor, err := load(ctx, s.clients, s.duration, http.StatusOK, func(ctx context.Context) (*http.Request, error) {
-		return http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	})
-	stop()
+	plan := floorPlan{URL: database, PoolSize: 8, Status: http.StatusOK, ContentType: contentType, Body: body, Transactions: statements}
+	floor, err := loadFloor(ctx, s, plan)
 	if err != nil {
 		return err
 	}
@@ -119,6 +134,15 @@ func measure(ctx context.Context, out io.Writer, s settings, sc scenario, base s
 	for _, t := range statements {
 		n += len(t)
 	}
+	var together *figures
+	if n > 0 {
+		plan.Together = true
+		best, err := loadFloor(ctx, s, plan)
+		if err != nil {
+			return err
+		}
+		together = &best
+	}
 	if program := findPgbench(); program != "" && n > 0 {
 		tps, err := pgbench(ctx, program, database, statements, s.clients, s.duration)
 		if err != nil {
@@ -126,10 +150,37 @@ func measure(ctx context.Context, out io.Writer, s settings, sc scenario, base s
 		}
 		bench = fmt.Sprintf("%.0f", tps)
 	}
-	round := func(d time.Duration) string { return d.Round(10 * time.Microsecond).String() }
-	_, err = fmt.Fprintf(out, "%s\t%.0f\t%s\t%s\t%s\t%d\t%.0f\t%.2f\t%s\t%d\t%d\t%.2f\n", sc.name, got.PerSecond, round(got.P50), round(got.P95),
-		round(got.P99), got.Failed, floor.PerSecond, got.PerSecond/floor.PerSecond, bench, n, len(body), sc.target)
-	return err
+	row(out, sc.name, got, floor, together, bench, statements, len(body), sc.target)
+	return nil
+}
+
+// loadFloor asks a floor for its page for as long as the product was asked.
+func loadFloor(ctx context.Context, s settings, plan floorPlan) (figures, error) {
+	url, stop, err := startFloor(ctx, plan)
+	if err != nil {
+		return figures{}, err
+	}
+	defer stop()
+	return load(ctx, s.clients, s.duration, http.StatusOK, func(ctx context.Context) (*http.Request, error) {
+		return http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	})
+}
+
+func round(d time.Duration) string { return d.Round(10 * time.Microsecond).String() }
+
+// row prints one line of the table; together is nil where statements need each
+// other's answers or there are none.
+func row(out io.Writer, name string, got, floor figures, together *figures, bench string, list []transaction, size int, target float64) {
+	n := 0
+	for _, t := range list {
+		n += len(t)
+	}
+	piece, share := "–", "–"
+	if together != nil {
+		piece, share = fmt.Sprintf("%.0f", together.PerSecond), fmt.Sprintf("%.2f", got.PerSecond/together.PerSecond)
+	}
+	fmt.Fprintf(out, "%s\t%.0f\t%s\t%s\t%s\t%d\t%.0f\t%.2f\t%s\t%s\t%s\t%d\t%d\t%.2f\n", name, got.PerSecond, round(got.P50), round(got.P95),
+		round(got.P99), got.Failed, floor.PerSecond, got.PerSecond/floor.PerSecond, piece, share, bench, n, size, target)
 }
 
 func fetch(ctx context.Context, ask func(context.Context) (*http.Request, error)) (int, string, []byte, error) {
@@ -181,7 +232,7 @@ func startDemo(ctx context.Context, s settings) (base string, p *program, err er
 	}
 	defer log.Close()
 	cmd := exec.Command(s.binary, "demo")
-	cmd.Env = append(os.Environ(), "SPORTELLO_DATA="+s.data, "SPORTELLO_LOG_LEVEL=warn",
+	cmd.Env = append(os.Environ(), "SPORTELLO_DATA="+s.data,
 		"SPORTELLO_ADDR=127.0.0.1:"+strconv.Itoa(port), "SPORTELLO_OPS_ADDR=127.0.0.1:"+strconv.Itoa(ops))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -165,7 +165,33 @@ func parseLog(text string) []transaction {
 	for pid := range open {
 		flush(pid)
 	}
+	for i := range done {
+		done[i] = done[i].begun()
+	}
 	return done
+}
+
+// begun makes one statement of a transaction's begin and what sets its role and
+// path, where the product sent them as two in one piece: no floor needs a round
+// trip more for it.
+func (t transaction) begun() transaction {
+	if len(t) < 2 || !t[0].Prepared || !strings.HasPrefix(t[0].SQL, "begin") || !strings.HasPrefix(t[1].SQL, "select set_config(") {
+		return t
+	}
+	return append(transaction{{SQL: t[0].SQL + "; " + inline(t[1])}}, t[2:]...)
+}
+
+// inline writes a statement's parameters into its text.
+func inline(s statement) string {
+	sql := s.SQL
+	for i := len(s.Args); i > 0; i-- { // from the end: $1 is part of $10
+		value := "NULL"
+		if text, ok := s.Args[i-1].(string); ok {
+			value = "E'" + literal.Replace(text) + "'"
+		}
+		sql = strings.ReplaceAll(sql, fmt.Sprintf("$%d", i), value)
+	}
+	return sql
 }
 
 // entries splits a log: a line that begins with a tab goes on with the one before.
@@ -204,20 +230,62 @@ func script(list []transaction) string {
 	var b strings.Builder
 	for _, t := range list {
 		for _, s := range t {
+			b.WriteString(lines(inline(s)))
+		}
+	}
+	return b.String()
+}
+
+// lines puts each command on a line of its own.
+func lines(sql string) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(sql, ";") {
+		if part = strings.Join(strings.Fields(part), " "); part != "" {
+			b.WriteString(part + ";\n")
+		}
+	}
+	return b.String()
+}
+
+// scriptFor is script for statements with markers: the first line takes the next
+// of bench.people and makes one variable of each value that names them.
+func scriptFor(list []transaction) string {
+	var chosen, body strings.Builder
+	names := map[string]string{}
+	for _, t := range list {
+		for _, s := range t {
 			sql := s.SQL
-			for i := len(s.Args); i > 0; i-- { // from the end: $1 is part of $10
+			for i := len(s.Args); i > 0; i-- {
+				text, ok := s.Args[i-1].(string)
 				value := "NULL"
-				if text, ok := s.Args[i-1].(string); ok {
+				switch {
+				case ok && strings.ContainsRune(text, '{') && marked(text):
+					if names[text] == "" {
+						names[text] = fmt.Sprintf("v%d", len(names))
+						expression := "E'" + literal.Replace(text) + "'"
+						for _, m := range markers {
+							expression = "replace(" + expression + ", '" + m + "', p." + strings.Trim(m, "{}") + ")"
+						}
+						fmt.Fprintf(&chosen, "%s as %s, ", expression, names[text])
+					}
+					value = ":" + names[text]
+				case ok:
 					value = "E'" + literal.Replace(text) + "'"
 				}
 				sql = strings.ReplaceAll(sql, fmt.Sprintf("$%d", i), value)
 			}
-			for part := range strings.SplitSeq(sql, ";") {
-				if part = strings.Join(strings.Fields(part), " "); part != "" {
-					b.WriteString(part + ";\n")
-				}
-			}
+			body.WriteString(lines(sql))
 		}
 	}
-	return b.String()
+	return "select " + chosen.String() + `p.n as turn from (select *, gen_random_uuid()::text as "case", 'BENCH-' || n || '-' || gen_random_uuid() as ref` +
+		" from bench.people where n = (select nextval('bench.turn'))) p \\gset\n" + body.String()
+}
+
+func marked(text string) bool {
+	for _, m := range markers {
+		if strings.Contains(text, m) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sportello-ticino/sportello/app"
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/web"
+	"github.com/sportello-ticino/sportello/pkg/config"
+	"github.com/sportello-ticino/sportello/pkg/devstack"
+)
+
+// world is the demo seen from inside: the same product on the same servers, with
+// which people, drafts and sessions are made as the product makes them.
+type world struct {
+	*app.App
+	tenant tenancy.Tenant
+	base   string
+	data   string
+}
+
+// person is somebody with a session and a draft that waits to be submitted.
+type person struct {
+	identity.Account
+	draft  uuid.UUID
+	cookie string
+}
+
+func openWorld(ctx context.Context, s settings, base string, pg *devstack.Postgres) (*world, error) {
+	rdb, err := devstack.StartRedis(ctx, s.data, nil) // the demo's is taken over
+	if err != nil {
+		return nil, err
+	}
+	key, err := os.ReadFile(filepath.Join(s.data, "master.key"))
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := config.Load([]string{
+		"SPORTELLO_DEMO=true", "SPORTELLO_DATA=" + s.data, "SPORTELLO_MASTER_KEY=" + strings.TrimSpace(string(key)),
+		"SPORTELLO_DATABASE_URL=" + pg.URL(devstack.App, devstack.Database), "SPORTELLO_REDIS_URL=" + rdb.URL(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	a, err := app.New(ctx, cfg, app.Options{})
+	if err != nil {
+		return nil, err
+	}
+	t, err := a.DB.Directory().BySlug(ctx, s.commune)
+	if err != nil {
+		a.Close()
+		return nil, err
+	}
+	return &world{a, t, base, s.data}, nil
+}
+
+// people makes n people who have filled in a service's form with answers and have
+// not sent it yet. At level 3 they are residents of the register.
+func (w *world) people(ctx context.Context, n, level int, service, answers string) ([]person, error) {
+	list := make([]person, n)
+	run := uuid.NewString()[:8]
+	err := w.DB.In(ctx, w.tenant, func(tx *tenancy.Tx) error {
+		var numbers []string
+		if level >= identity.LevelVerified {
+			err := tx.DB().Raw(`select avs from residents r where status = 'domicile' and not protected and not blocked and born < now() - interval '20 years'
+				and not exists (select from accounts a where a.avs = r.avs) order by avs limit ?`, n).Scan(&numbers).Error
+			if err != nil {
+				return err
+			}
+			if len(numbers) < n {
+				return fmt.Errorf("the register has %d people left of %d: remove %s", len(numbers), n, w.data)
+			}
+		}
+		for i := range list {
+			a := identity.Account{ID: uuid.New(), Email: fmt.Sprintf("bench-%s-%d@example.ch", run, i), FirstName: "Prova", LastName: "Misura", Level: level, Lang: "it"}
+			var number any
+			if numbers != nil {
+				number, a.AVS = numbers[i], &numbers[i]
+			}
+			list[i].Account = a
+			tx.Queue(`insert into accounts (id, email, first_name, last_name, avs, level, lang, confirmed_at) values ($1, $2, $3, $4, $5, $6, $7, now())`,
+				a.ID, a.Email, a.FirstName, a.LastName, number, a.Level, a.Lang)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	g, inner := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i := range list {
+		g.Go(func() (err error) {
+			p := &list[i]
+			if p.draft, err = w.Forms.Begin(inner, identity.Person(w.tenant, p.Account, nil), service, "it"); err != nil {
+				return err
+			}
+			p.cookie, err = w.Identity.Begin(inner, w.tenant, p.Account, "bench")
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	drafts := make([]uuid.UUID, n)
+	for i, p := range list {
+		drafts[i] = p.draft
+	}
+	return list, w.DB.In(ctx, w.tenant, func(tx *tenancy.Tx) error {
+		_, err := tx.Exec("update drafts set answers = $1 where id = any($2)", answers, drafts)
+		return err
+	})
+}
+
+// queue hands people out one by one.
+type queue struct {
+	mu   sync.Mutex
+	list []person
+}
+
+func (q *queue) next() (person, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.list) == 0 {
+		return person{}, false
+	}
+	p := q.list[0]
+	q.list = q.list[1:]
+	return p, true
+}
+
+func (p person) header() string { return web.SessionCookie + "=" + p.cookie }
+
+// pauseWorker keeps the demo's background jobs from taking part in a measurement
+// until resume is called.
+func (w *world) pauseWorker() (resume func() error, err error) {
+	raw, err := os.ReadFile(filepath.Join(w.data, "worker.pid"))
+	if err != nil {
+		return nil, err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return nil, err
+	}
+	return func() error { return syscall.Kill(pid, syscall.SIGCONT) }, nil
+}
