@@ -8,6 +8,7 @@ import (
 
 	"github.com/sportello-ticino/sportello/app/audit"
 	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/money"
@@ -31,6 +32,10 @@ type Entry struct {
 func (m *Module) Entries(ctx context.Context, by identity.Actor) ([]Entry, error) {
 	var out []Entry
 	err := m.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
+		engine, err := m.engineOf(tx)
+		if err != nil {
+			return err
+		}
 		rows, err := allRows(tx)
 		if err != nil {
 			return err
@@ -39,7 +44,7 @@ func (m *Module) Entries(ctx context.Context, by identity.Actor) ([]Entry, error
 			if !r.Offered {
 				continue
 			}
-			entry, err := m.entry(tx, r)
+			entry, err := m.entry(engine, r)
 			if err != nil {
 				return err
 			}
@@ -60,14 +65,18 @@ func (m *Module) Entry(ctx context.Context, by identity.Actor, id string) (Entry
 		if err != nil {
 			return err
 		}
-		out, err = m.entry(tx, r)
+		engine, err := m.engineOf(tx)
+		if err != nil {
+			return err
+		}
+		out, err = m.entry(engine, r)
 		return err
 	})
 	return out, err
 }
 
-func (m *Module) entry(tx *tenancy.Tx, r row) (Entry, error) {
-	service, err := m.compile(tx, r)
+func (m *Module) entry(engine *rules.Engine, r row) (Entry, error) {
+	service, err := compileRow(r, engine)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -164,13 +173,18 @@ func (m *Module) change(ctx context.Context, by identity.Actor, id, what string,
 }
 
 func (m *Module) compile(tx *tenancy.Tx, r row) (*Service, error) {
-	face, err := site.Load(tx)
-	if err != nil {
-		return nil, err
-	}
-	engine, err := m.Engine(face.Calendar)
+	engine, err := m.engineOf(tx)
 	if err != nil {
 		return nil, err
 	}
 	return compileRow(r, engine)
+}
+
+// engineOf is the rule engine with the commune's calendar.
+func (m *Module) engineOf(tx *tenancy.Tx) (*rules.Engine, error) {
+	face, err := site.Load(tx)
+	if err != nil {
+		return nil, err
+	}
+	return m.Engine(face.Calendar)
 }

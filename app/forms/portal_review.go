@@ -125,10 +125,11 @@ func (m *Module) showReview(r *web.Request, o *opened, status int, problems []ui
 	if err != nil {
 		return err
 	}
-	frame, err := m.frame(r, o, len(sections))
+	pages, err := o.offer.Form.Pages(ctx, o.Answers, o.in)
 	if err != nil {
 		return err
 	}
+	frame := m.frame(r, o, pages, len(sections))
 	for i := range frame.Steps {
 		frame.Steps[i].Done = !frame.Steps[i].Current
 	}

@@ -218,11 +218,11 @@ func (m *Module) asksMore(r *web.Request, o *opened, stepID, shown string, wrong
 			return false, nil
 		}
 	}
-	page, _, err := m.place(r, o, stepID, o.Answers)
+	pages, at, err := m.place(r, o, stepID, o.Answers)
 	if err != nil {
 		return false, err
 	}
-	for _, f := range page.Fields {
+	for _, f := range pages[at].Fields {
 		if !contains(asked, f.ID) {
 			return true, nil
 		}
@@ -230,18 +230,18 @@ func (m *Module) asksMore(r *web.Request, o *opened, stepID, shown string, wrong
 	return false, nil
 }
 
-// place finds a step among those that apply, and where it stands.
-func (m *Module) place(r *web.Request, o *opened, stepID string, answers Answers) (Page, int, error) {
+// place finds a step among those that apply: these, and where it stands.
+func (m *Module) place(r *web.Request, o *opened, stepID string, answers Answers) ([]Page, int, error) {
 	pages, err := o.offer.Form.Pages(r.Ctx(), answers, o.in)
 	if err != nil {
-		return Page{}, 0, err
+		return nil, 0, err
 	}
 	for i, page := range pages {
 		if page.Step.ID == stepID {
-			return page, i, nil
+			return pages, i, nil
 		}
 	}
-	return Page{}, 0, web.NotFound()
+	return nil, 0, web.NotFound()
 }
 
 // next leads to the step after this one, or to the review.
@@ -262,14 +262,11 @@ func (m *Module) next(r *web.Request, o *opened, stepID string) error {
 // with what was typed.
 func (m *Module) showStep(r *web.Request, o *opened, status int, typed url.Values, answers Answers, wrong []FieldMistake, notice string) error {
 	ctx := r.Ctx()
-	page, at, err := m.place(r, o, r.Param("step"), answers)
+	pages, at, err := m.place(r, o, r.Param("step"), answers)
 	if err != nil {
 		return err
 	}
-	frame, err := m.frame(r, o, at)
-	if err != nil {
-		return err
-	}
+	page, frame := pages[at], m.frame(r, o, pages, at)
 	out := view.StepPage{
 		Frame: frame, Title: page.Step.Title.For(ctx), Notice: notice, Action: o.path(page.Step.ID), CanSave: true,
 		BackURL: frame.ServiceURL,
@@ -309,12 +306,8 @@ func mistakeOf(wrong []FieldMistake, f *Field) *FieldMistake {
 
 // frame is what every page of the draft shows; at is the current step, the
 // number of steps for the review.
-func (m *Module) frame(r *web.Request, o *opened, at int) (view.Frame, error) {
+func (m *Module) frame(r *web.Request, o *opened, pages []Page, at int) view.Frame {
 	ctx := r.Ctx()
-	pages, err := o.offer.Form.Pages(ctx, o.Answers, o.in)
-	if err != nil {
-		return view.Frame{}, err
-	}
 	frame := view.Frame{
 		ServiceTitle: o.offer.Title.For(ctx), ServiceURL: "/servizi/" + o.ServiceID, OnlyItalian: o.offer.OnlyItalian(r.Lang()),
 	}
@@ -322,7 +315,7 @@ func (m *Module) frame(r *web.Request, o *opened, at int) (view.Frame, error) {
 		frame.Steps = append(frame.Steps, ui.Step{Title: page.Step.Title.For(ctx), URL: o.path(page.Step.ID), Done: i < at, Current: i == at})
 	}
 	frame.Steps = append(frame.Steps, ui.Step{Title: i18n.T(ctx, reviewTitle(o)), URL: o.path(reviewStep), Current: at >= len(pages)})
-	return frame, nil
+	return frame
 }
 
 func reviewTitle(o *opened) string {

@@ -131,10 +131,15 @@ func NewSites(db *tenancy.DB) *Sites { return tenancy.NewCached(db, Topic, Load)
 func Load(tx *tenancy.Tx) (*Site, error) {
 	s := &Site{offices: map[string]Office{}}
 	var mark string
-	for key, into := range map[string]any{keyProfile: &s.Profile, keyBrand: &s.Brand, keyMark: &mark} {
-		if _, err := get(tx, key, into); err != nil {
-			return nil, err
-		}
+	into := map[string]any{keyProfile: &s.Profile, keyBrand: &s.Brand, keyMark: &mark}
+	rows, err := tx.Query("select key, value from settings where key = any($1)", []string{keyProfile, keyBrand, keyMark})
+	if err != nil {
+		return nil, err
+	}
+	var key string
+	var raw []byte
+	if _, err := pgx.ForEachRow(rows, []any{&key, &raw}, func() error { return json.Unmarshal(raw, into[key]) }); err != nil {
+		return nil, err
 	}
 	for _, o := range s.Offices {
 		s.offices[o.Key] = o

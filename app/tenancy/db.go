@@ -41,6 +41,7 @@ type DB struct {
 	gorm      *gorm.DB
 	dir       *Directory
 	book      *revisionBook
+	sent      counter
 
 	mu    sync.Mutex
 	pools map[string]*sql.DB
@@ -76,6 +77,7 @@ func Open(url string, masterKey []byte, baseDomain string, opt Options) (*DB, er
 		opt: opt, gorm: g, pools: map[string]*sql.DB{},
 		book: &revisionBook{at: map[string]revisionPage{}}}
 	db.dir = &Directory{db: db, base: baseDomain}
+	cfg.Tracer = &db.sent
 	return db, nil
 }
 

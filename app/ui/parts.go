@@ -1,6 +1,10 @@
 package ui
 
-import "regexp"
+import (
+	"regexp"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
 
 // Link is a place to go.
 type Link struct {
@@ -133,8 +137,29 @@ type textPart struct {
 	hours bool
 }
 
+// splitTexts keeps what splitHours made of the addresses and hours that stand on
+// every page of a commune.
+var splitTexts = newSplitTexts()
+
+func newSplitTexts() *lru.Cache[string, []textPart] {
+	c, err := lru.New[string, []textPart](1024)
+	if err != nil {
+		panic(err) // only a size below one
+	}
+	return c
+}
+
 // splitHours separates the hours of a text from the words around them.
 func splitHours(text string) []textPart {
+	if known, ok := splitTexts.Get(text); ok {
+		return known
+	}
+	out := split(text)
+	splitTexts.Add(text, out)
+	return out
+}
+
+func split(text string) []textPart {
 	var out []textPart
 	at := 0
 	for _, m := range hours.FindAllStringIndex(text, -1) {
