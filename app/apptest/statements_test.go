@@ -22,6 +22,7 @@ func TestPagesAskForAllRowsAtOnce(t *testing.T) {
 	citizen, head, admin := e.As(t, "lugano", "citizen-verified"), e.As(t, "lugano", "office-head"), e.As(t, "lugano", "commune-admin")
 	certificate(t, citizen).Submit(citizen, "main form", url.Values{"confermo": {"true"}})
 	ref := submitted(t, e)
+	quiet(e) // the payment provider tells what happened in its own time
 	pages := []struct {
 		who  *apptest.Client
 		path string
@@ -74,6 +75,14 @@ func statements(t *testing.T, e *apptest.Env, page func(int) (*apptest.Client, s
 		counted[i] = least
 	}
 	return counted
+}
+
+// quiet waits until nothing has been sent for half a second.
+func quiet(e *apptest.Env) {
+	for before := int64(-1); before != e.DB.Statements(); {
+		before = e.DB.Statements()
+		time.Sleep(500 * time.Millisecond)
+	}
 }
 
 // submitted is the reference of the newest case.
