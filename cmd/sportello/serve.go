@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,6 +49,11 @@ func workerCommand() *cobra.Command {
 
 // serve runs the web server until ctx ends, then lets requests finish.
 func serve(ctx context.Context, cfg config.Config, log *slog.Logger, withWorker bool) error {
+	if os.Getenv("GOGC") == "" {
+		// What lives long is some 20 MB; collecting half as often costs about
+		// as much again in memory and a tenth less in time.
+		debug.SetGCPercent(200)
+	}
 	a, err := app.New(ctx, cfg, app.Options{Log: log})
 	if err != nil {
 		return err

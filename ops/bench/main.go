@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -119,30 +121,37 @@ func measure(ctx context.Context, out io.Writer, s settings, sc scenario, base s
 	if err != nil {
 		return err
 	}
-	got, err := load(ctx, s.clients, s.duration, http.StatusOK, ask)
-	if err != nil {
-		return err
-	}
 	database := pg.URL(devstack.Admin, devstack.Database)
 	plan := floorPlan{URL: database, PoolSize: 8, Status: http.StatusOK, ContentType: contentType, Body: body, Transactions: statements}
-	floor, err := loadFloor(ctx, s, plan)
-	if err != nil {
-		return err
-	}
-	bench := "–"
 	n := 0
 	for _, t := range statements {
 		n += len(t)
 	}
-	var together *figures
-	if n > 0 {
-		plan.Together = true
-		best, err := loadFloor(ctx, s, plan)
+	ways := []func(context.Context) (*http.Request, error){ask}
+	for _, together := range []bool{false, true} {
+		if together && n == 0 {
+			continue
+		}
+		plan.Together = together
+		url, stop, err := startFloor(ctx, plan)
 		if err != nil {
 			return err
 		}
-		together = &best
+		defer stop()
+		ways = append(ways, func(ctx context.Context) (*http.Request, error) {
+			return http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		})
 	}
+	results, err := inTurns(ctx, s, ways)
+	if err != nil {
+		return err
+	}
+	got, floor := results[0], results[1]
+	var together *figures
+	if len(results) > 2 {
+		together = &results[2]
+	}
+	bench := "–"
 	if program := findPgbench(); program != "" && n > 0 {
 		tps, err := pgbench(ctx, program, database, statements, s.clients, s.duration)
 		if err != nil {
@@ -154,16 +163,32 @@ func measure(ctx context.Context, out io.Writer, s settings, sc scenario, base s
 	return nil
 }
 
-// loadFloor asks a floor for its page for as long as the product was asked.
-func loadFloor(ctx context.Context, s settings, plan floorPlan) (figures, error) {
-	url, stop, err := startFloor(ctx, plan)
-	if err != nil {
-		return figures{}, err
+// rounds is how often product and floors take turns, so that whatever else the
+// machine does meets all of them alike.
+const rounds = 3
+
+// inTurns loads each of several ways for the same time and gives each its median.
+func inTurns(ctx context.Context, s settings, ways []func(context.Context) (*http.Request, error)) ([]figures, error) {
+	all := make([][]figures, len(ways))
+	for range rounds {
+		for i, ask := range ways {
+			got, err := load(ctx, s.clients, s.duration/rounds, http.StatusOK, ask)
+			if err != nil {
+				return nil, err
+			}
+			all[i] = append(all[i], got)
+		}
 	}
-	defer stop()
-	return load(ctx, s.clients, s.duration, http.StatusOK, func(ctx context.Context) (*http.Request, error) {
-		return http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	})
+	out := make([]figures, len(ways))
+	for i, list := range all {
+		slices.SortFunc(list, func(a, b figures) int { return cmp.Compare(a.PerSecond, b.PerSecond) })
+		out[i] = list[len(list)/2]
+		out[i].Failed = 0
+		for _, f := range list {
+			out[i].Failed += f.Failed
+		}
+	}
+	return out, nil
 }
 
 func round(d time.Duration) string { return d.Round(10 * time.Microsecond).String() }
