@@ -16,9 +16,15 @@ import (
 // Refresh reads the provider and applies what it says, once. Webhook, return
 // page and comparison all end here. Errors: ErrAway when nothing could be learnt.
 func (s *Service) Refresh(ctx context.Context, t tenancy.Tenant, id uuid.UUID) (Payment, error) {
-	var p Payment
+	p, _, err := s.refresh(ctx, t, id)
+	return p, err
+}
+
+// refresh is Refresh; changed tells that this call, and no other at the same
+// moment, made the transition.
+func (s *Service) refresh(ctx context.Context, t tenancy.Tenant, id uuid.UUID) (p Payment, changed bool, err error) {
 	var account Account
-	err := s.DB.Read(ctx, t, func(tx *tenancy.Tx) (err error) {
+	err = s.DB.Read(ctx, t, func(tx *tenancy.Tx) (err error) {
 		if p, err = byID(tx, id, false); err != nil {
 			return err
 		}
@@ -26,11 +32,11 @@ func (s *Service) Refresh(ctx context.Context, t tenancy.Tenant, id uuid.UUID) (
 		return err
 	})
 	if err != nil {
-		return p, err
+		return p, false, err
 	}
 	provider := s.Providers[p.Provider]
 	if provider == nil {
-		return p, fmt.Errorf("payments: provider %q is not configured", p.Provider)
+		return p, false, fmt.Errorf("payments: provider %q is not configured", p.Provider)
 	}
 	var remote Remote
 	found := true
@@ -40,7 +46,7 @@ func (s *Service) Refresh(ctx context.Context, t tenancy.Tenant, id uuid.UUID) (
 		remote, found, err = provider.Find(ctx, account, p.ID.String())
 	}
 	if err != nil {
-		return p, s.away(t, p, err)
+		return p, false, s.away(t, p, err)
 	}
 	if !found {
 		return s.neverOpened(ctx, t, p)
@@ -49,20 +55,20 @@ func (s *Service) Refresh(ctx context.Context, t tenancy.Tenant, id uuid.UUID) (
 }
 
 // neverOpened ends a payment that the provider does not know long after it was begun.
-func (s *Service) neverOpened(ctx context.Context, t tenancy.Tenant, p Payment) (Payment, error) {
+func (s *Service) neverOpened(ctx context.Context, t tenancy.Tenant, p Payment) (Payment, bool, error) {
 	if s.Clock.Now().Sub(p.CreatedAt) < nothingCame {
-		return p, nil
+		return p, false, nil
 	}
 	if err := s.close(ctx, t, p.ID); err != nil {
-		return p, err
+		return p, false, err
 	}
 	p.State = Failed
-	return p, nil
+	return p, true, nil
 }
 
 // apply makes the transition that a reading means: row, ledger, event and
 // audit in one transaction.
-func (s *Service) apply(ctx context.Context, t tenancy.Tenant, id uuid.UUID, remote Remote) (p Payment, err error) {
+func (s *Service) apply(ctx context.Context, t tenancy.Tenant, id uuid.UUID, remote Remote) (p Payment, changed bool, err error) {
 	err = s.DB.In(ctx, t, func(tx *tenancy.Tx) error {
 		if p, err = byID(tx, id, false); err != nil {
 			return err
@@ -76,9 +82,12 @@ func (s *Service) apply(ctx context.Context, t tenancy.Tenant, id uuid.UUID, rem
 		if p.ProviderRef != "" && p.ProviderRef != remote.Ref {
 			return fmt.Errorf("payments: transaction %s does not belong to payment %s", remote.Ref, id)
 		}
-		return s.move(tx, &p, remote)
+		before := p.State // under the row's lock
+		err := s.move(tx, &p, remote)
+		changed = p.State != before
+		return err
 	})
-	return p, err
+	return p, changed && err == nil, err
 }
 
 func (s *Service) move(tx *tenancy.Tx, p *Payment, remote Remote) error {
@@ -159,17 +168,17 @@ func (s *Service) Notice(ctx context.Context, t tenancy.Tenant, provider string,
 	if err != nil || n.Ref == "" {
 		return err
 	}
-	id, before, err := s.ofTransaction(ctx, t, provider, account, n.Ref)
+	id, err := s.ofTransaction(ctx, t, provider, account, n.Ref)
 	if err != nil {
 		return err
 	}
 	outcome := "unknown"
 	if id != uuid.Nil {
-		p, err := s.Refresh(ctx, t, id)
+		_, changed, err := s.refresh(ctx, t, id)
 		if err != nil {
 			return err
 		}
-		if outcome = "unchanged"; p.State != before {
+		if outcome = "unchanged"; changed {
 			outcome = "applied"
 		}
 	}
@@ -179,28 +188,28 @@ func (s *Service) Notice(ctx context.Context, t tenancy.Tenant, provider string,
 // ofTransaction finds the payment of a transaction; uuid.Nil when it is none
 // of ours. A transaction under our reference that the row does not know comes
 // from a request that died, or is a second one: then it gets a row of its own.
-func (s *Service) ofTransaction(ctx context.Context, t tenancy.Tenant, provider string, account Account, ref string) (uuid.UUID, State, error) {
+func (s *Service) ofTransaction(ctx context.Context, t tenancy.Tenant, provider string, account Account, ref string) (uuid.UUID, error) {
 	var p Payment
 	err := s.DB.Read(ctx, t, func(tx *tenancy.Tx) (err error) {
 		p, err = find(tx, false, "provider = ? and provider_ref = ?", provider, ref)
 		return err
 	})
 	if err == nil {
-		return p.ID, p.State, nil
+		return p.ID, nil
 	}
 	if !errors.Is(err, errNotFound) {
-		return uuid.Nil, "", err
+		return uuid.Nil, err
 	}
 	remote, err := s.Providers[provider].Read(ctx, account, ref)
 	if errors.Is(err, ErrRefused) {
-		return uuid.Nil, "", nil
+		return uuid.Nil, nil
 	}
 	if err != nil {
-		return uuid.Nil, "", ErrAway.Wrap(err)
+		return uuid.Nil, ErrAway.Wrap(err)
 	}
 	id := ours(remote.Reference)
 	if id == uuid.Nil {
-		return id, "", nil
+		return id, nil
 	}
 	err = s.DB.In(ctx, t, func(tx *tenancy.Tx) error {
 		if p, err = byID(tx, id, false); err != nil {
@@ -220,11 +229,11 @@ func (s *Service) ofTransaction(ctx context.Context, t tenancy.Tenant, provider 
 	})
 	switch {
 	case errors.Is(err, errNotFound):
-		return uuid.Nil, "", nil
+		return uuid.Nil, nil
 	case isUnique(err): // another notice of the same transaction was faster
 		return s.again(ctx, t, provider, ref)
 	}
-	return p.ID, p.State, err
+	return p.ID, err
 }
 
 // ours is the payment that a reference names; uuid.Nil for somebody else's
@@ -237,13 +246,13 @@ func ours(reference string) uuid.UUID {
 	return id
 }
 
-func (s *Service) again(ctx context.Context, t tenancy.Tenant, provider, ref string) (uuid.UUID, State, error) {
+func (s *Service) again(ctx context.Context, t tenancy.Tenant, provider, ref string) (uuid.UUID, error) {
 	var p Payment
 	err := s.DB.Read(ctx, t, func(tx *tenancy.Tx) (err error) {
 		p, err = find(tx, false, "provider = ? and provider_ref = ?", provider, ref)
 		return err
 	})
-	return p.ID, p.State, err
+	return p.ID, err
 }
 
 // sibling records a second transaction for the same payment. It begins as
