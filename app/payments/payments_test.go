@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,6 +45,37 @@ func TestPaidOnceHoweverOftenItIsTold(t *testing.T) {
 		t.Errorf("%d transactions", n)
 	}
 	w.want("deliveries", w.scan("select count(*) filter (where outcome = 'applied') || ' of ' || (count(*) > 5) from webhook_deliveries"), "1 of true")
+}
+
+// Twenty notices of one payment at the same moment: one of them made the
+// transition, and the log of deliveries says which.
+func TestNoticesAtOnceAreNotedAsWhatTheyDid(t *testing.T) {
+	w := newWorld(t)
+	w.start(uuid.New())
+	w.box.Hold()
+	w.decide(w.transaction(), "paga")
+	body := fmt.Appendf(nil, `{"eventId":1,"entityId":%d,"listenerEntityId":1472041829003,"listenerEntityTechnicalName":"Transaction","spaceId":%d,"webhookListenerId":1,"timestamp":"2026-11-22T10:00:00+0000","state":"FULFILL"}`,
+		w.transaction(), luganoSpace)
+	signature, err := w.box.SignedBy(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := make(chan struct{})
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() {
+			<-begin
+			if err := w.m.Notice(context.Background(), w.Lugano, "postfinance", http.Header{"X-Signature": {signature}}.Get, body); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	close(begin)
+	group.Wait()
+	w.box.Drop()
+	w.want("deliveries", w.scan("select count(*) filter (where outcome = 'applied') || ' of ' || (count(*) >= 20) from webhook_deliveries"), "1 of true")
+	w.want("ledger", w.ledger(), bookedOnce)
+	w.want("jobs", w.jobs(), toldOnce)
 }
 
 // All who learn of it at the same moment make one transition.
