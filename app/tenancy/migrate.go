@@ -22,11 +22,28 @@ type Migration struct {
 	Name, SQL  string
 	Checksum   string
 	InsertOnly []string // tables on which the commune's role may only INSERT and SELECT
+	Grants     []Grant  // of a platform migration: what the runtime logins may do
+}
+
+// Grant is a line of a platform migration that says who may do what on one of
+// its tables: "-- +sportello grant insert, update (state) on jobs to runtime".
+// The runtime login may read every table of the platform without such a line;
+// a commune's role may touch none without one.
+type Grant struct {
+	Privileges string
+	Table      string
+	To         string // "runtime" (the platform login) or "communes" (every commune's role)
+}
+
+// on is the statement that gives it to a role.
+func (g Grant) on(role string) string {
+	return fmt.Sprintf("grant %s on platform.%s to %s", g.Privileges, g.Table, role)
 }
 
 var (
 	migrationFile  = regexp.MustCompile(`^(\d{12})_[a-z0-9_]+\.sql$`)
 	insertOnlyLine = regexp.MustCompile(`(?m)^-- \+sportello insert-only ([a-z_]+)$`)
+	grantLine      = regexp.MustCompile(`(?m)^-- \+sportello grant ([a-z, ()_]+) on ([a-z_]+) to (runtime|communes)$`)
 	identifier     = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 )
 
@@ -63,6 +80,12 @@ func ReadMigrations(fsys fs.FS, dir string) ([]Migration, error) {
 		mig := Migration{Version: version, Name: f.Name(), SQL: up, Checksum: hex.EncodeToString(sum[:])}
 		for _, t := range insertOnlyLine.FindAllStringSubmatch(string(raw), -1) {
 			mig.InsertOnly = append(mig.InsertOnly, t[1])
+		}
+		for _, g := range grantLine.FindAllStringSubmatch(string(raw), -1) {
+			mig.Grants = append(mig.Grants, Grant{g[1], g[2], g[3]})
+		}
+		if n := strings.Count(string(raw), "-- +sportello "); n != len(mig.InsertOnly)+len(mig.Grants) {
+			return nil, fmt.Errorf("migration %s: a line that begins with \"-- +sportello\" is not understood", f.Name())
 		}
 		out = append(out, mig)
 	}

@@ -115,16 +115,37 @@ func (o *Owner) MigratePlatform(ctx context.Context, report func(string)) error 
 		return err
 	}
 	u := o.platform.User
-	_, err = conn.Exec(ctx, strings.Join([]string{
+	grants := []string{
 		"revoke create on schema public from public",
 		"grant usage on schema platform, ext to " + u,
 		"grant select on all tables in schema platform to " + u,
-		"grant insert, update on platform.staff, platform.jobs to " + u,
-		"grant update (state, state_reason, updated_at) on platform.communes to " + u,
-		"grant select, delete on platform.outbox_hints to " + u,
-		"grant insert on platform.audit to " + u,
-	}, ";"))
+	}
+	for _, m := range all {
+		for _, g := range m.Grants {
+			if g.To == "runtime" {
+				grants = append(grants, g.on(u))
+			}
+		}
+	}
+	_, err = conn.Exec(ctx, strings.Join(grants, ";"))
 	return err
+}
+
+// communeGrants are what a commune's role may do on the platform's tables.
+func communeGrants(role string) ([]string, error) {
+	all, err := ReadMigrations(migrations.Platform, "platform")
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, m := range all {
+		for _, g := range m.Grants {
+			if g.To == "communes" {
+				out = append(out, g.on(role))
+			}
+		}
+	}
+	return out, nil
 }
 
 // ensureLogin creates a login or gives it the password we know. NOINHERIT:
@@ -180,7 +201,6 @@ func (o *Owner) Provision(ctx context.Context, c Commune, report func(string)) e
 		fmt.Sprintf("grant %s to %s", role, login),
 		"create schema if not exists " + schema,
 		fmt.Sprintf("grant usage on schema %s, ext, platform to %s", schema, role),
-		fmt.Sprintf("grant insert (at) on platform.outbox_hints to %s", role),
 	}, ";")); err != nil {
 		return err
 	}
@@ -231,6 +251,14 @@ func (o *Owner) migrateTenant(ctx context.Context, conn *pgx.Conn, slug string, 
 	}
 	v, err := migrate(ctx, conn, to, all, report)
 	if err != nil {
+		return v, err
+	}
+	// Platform tables that are younger than the commune are granted here too.
+	grants, err := communeGrants(to.role)
+	if err != nil {
+		return v, err
+	}
+	if _, err := conn.Exec(ctx, strings.Join(grants, ";")); err != nil {
 		return v, err
 	}
 	_, err = conn.Exec(ctx, "update platform.communes set schema_version = $2, updated_at = now() where slug = $1 and schema_version <> $2", slug, v)
