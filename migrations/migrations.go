@@ -12,3 +12,9 @@ var Platform embed.FS
 
 //go:embed tenant/*.sql
 var Tenant embed.FS
+
+// TenantTables is tables.yaml: what every table of a commune holds and how it is
+// exported (app/tenancy reads it).
+//
+//go:embed tenant/tables.yaml
+var TenantTables []byte
