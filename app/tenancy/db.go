@@ -42,6 +42,7 @@ type DB struct {
 	dir       *Directory
 	book      *revisionBook
 	sent      counter
+	ring      KeyRing
 
 	mu    sync.Mutex
 	pools map[string]*sql.DB
@@ -56,7 +57,7 @@ func Open(url string, masterKey []byte, baseDomain string, opt Options) (*DB, er
 	if err != nil {
 		return nil, fmt.Errorf("tenancy: database address: %w", err)
 	}
-	if len(masterKey) < 16 {
+	if len(masterKey) > 0 && len(masterKey) < 16 {
 		return nil, errors.New("tenancy: the master key needs at least 16 bytes")
 	}
 	if opt.PoolSize == 0 {
@@ -135,7 +136,7 @@ func (db *DB) pool(key string, config func() *pgx.ConnConfig) *sql.DB {
 	if p := db.pools[key]; p != nil {
 		return p
 	}
-	p := stdlib.OpenDB(*config())
+	p := stdlib.OpenDB(*config(), stdlib.OptionBeforeConnect(db.giveLoginPassword))
 	p.SetMaxOpenConns(db.opt.PoolSize)
 	p.SetMaxIdleConns(db.opt.PoolSize)
 	// Jitter keeps the connections of all pools from ending together.

@@ -55,6 +55,7 @@ type Owner struct {
 	cfg       *pgx.ConnConfig
 	platform  *pgx.ConnConfig
 	masterKey []byte
+	keys      KeyMaker
 }
 
 // NewOwner prepares the owner's access; platformURL names the runtime login,
@@ -127,8 +128,10 @@ func (o *Owner) MigratePlatform(ctx context.Context, report func(string)) error 
 			}
 		}
 	}
-	_, err = conn.Exec(ctx, strings.Join(grants, ";"))
-	return err
+	if _, err := conn.Exec(ctx, strings.Join(grants, ";")); err != nil {
+		return err
+	}
+	return o.makeKeys(ctx, conn, "")
 }
 
 // communeGrants are what a commune's role may do on the platform's tables.
@@ -194,7 +197,11 @@ func (o *Owner) Provision(ctx context.Context, c Commune, report func(string)) e
 			return err
 		}
 	}
-	if err := ensureLogin(ctx, conn, login, LoginPassword(o.masterKey, login)); err != nil {
+	password, err := o.loginPassword(ctx, conn, login)
+	if err != nil {
+		return err
+	}
+	if err := ensureLogin(ctx, conn, login, password); err != nil {
 		return err
 	}
 	if _, err := conn.Exec(ctx, strings.Join([]string{
@@ -248,6 +255,10 @@ func (o *Owner) migrateTenant(ctx context.Context, conn *pgx.Conn, slug string, 
 	all, err := ReadMigrations(migrations.Tenant, "tenant")
 	if err != nil {
 		return 0, err
+	}
+	// Before the tables: once they are there, what goes into them is sealed.
+	if err := o.makeKeys(ctx, conn, slug); err != nil {
+		return 0, fmt.Errorf("keys of %s: %w", slug, err)
 	}
 	v, err := migrate(ctx, conn, to, all, report)
 	if err != nil {
