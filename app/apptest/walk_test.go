@@ -69,49 +69,21 @@ func publicGround(t *testing.T, c *apptest.Client, send bool) interface {
 	return p.Submit(c, "main form", url.Values{"confermo": {"true"}})
 }
 
-// fills names the ids in a path. private tells that somebody else's is not
-// found. A path with an id that stands in no row fails the walk: whoever adds
-// a route says here whose its id is.
-func (n neighbour) fills(path string) (filled string, private bool, err error) {
-	rows := []struct {
-		prefix, param, value string
-		private              bool
-	}{
-		{"/area/pratiche/:ref/allegati/", ":id", n.upload, true},
-		{"/ufficio/pratiche/:ref/allegati/", ":id", n.upload, true},
-		{"/area/pratiche/", ":ref", n.ref, true},
-		{"/ufficio/pratiche/", ":ref", n.ref, true},
-		{"/area/bozze/:draft/documenti/", ":upload", n.draftUpload, true},
-		{"/area/bozze/", ":draft", n.draft, true},
-		{"/area/bozze/", ":step", "periodo", true},
-		{"/area/documenti/", ":id", n.document, true},
-		{"/ufficio/documenti/", ":id", n.document, true},
-		{"/area/pagamenti/", ":id", n.payment, true},
-		{"/servizi/", ":id", "suolo-occupazione-temporanea", false},
-		{"/api/v1/services/", ":id", "suolo-occupazione-temporanea", false},
-		{"/console/servizi/", ":id", "suolo-occupazione-temporanea", false},
-		{"/conferma/", ":token", "none", false},
-		{"/v/", ":code", "0000000000000000", false},
-		{"/hooks/pagamenti/", ":provider", "postfinance", false},
-		{"/tema/", ":file", "0.css", false},
-		{"/marchio/", ":file", "0.svg", false},
-		{"/marchi/", ":slug", "lugano", false},
-		{"/dev/personas/", ":name", "nobody", false},
-		{"/dev/posta/", ":id", "0", false},
-		{"/comuni/", ":slug", "lugano", false},
-		{"/lavori/", ":id", "0", false},
+// fills puts Lugano's ids into a route's path as its row of the matrix says;
+// private tells that somebody else's is not found.
+func (n neighbour) fills(t *testing.T, e *apptest.Env, r web.Route) (filled string, private bool) {
+	t.Helper()
+	m, err := apptest.ReadMatrix()
+	if err != nil {
+		t.Fatal(err)
 	}
-	filled = path
-	for _, r := range rows {
-		if strings.HasPrefix(path, r.prefix) && strings.Contains(filled, "/"+r.param) {
-			filled = strings.Replace(filled, "/"+r.param, "/"+r.value, 1)
-			private = private || r.private
+	for _, row := range m.Rows {
+		if row.Area == string(r.Area) && row.Method == r.Method && row.Path == r.Path {
+			return row.Fill(e.IDs(t, m, "lugano", nil)), row.Private
 		}
 	}
-	if strings.Contains(filled, "/:") {
-		return "", false, fmt.Errorf("no row says whose id stands in %s", path)
-	}
-	return filled, private, nil
+	t.Fatalf("%s %s stands in no row of the matrix", r.Method, r.Path)
+	return "", false
 }
 
 // without is a persona that may not do an action; "" where every signed-in
@@ -187,11 +159,7 @@ func TestWalk(t *testing.T) {
 		if r.Area == web.AreaRoot {
 			continue // public pages without ids; the host without a commune
 		}
-		path, private, err := n.fills(r.Path)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
+		path, private := n.fills(t, e, r)
 		line := fmt.Sprintf("%s %s %s (%s)", r.Area, r.Method, r.Path, r.Action)
 		signsOut := strings.HasSuffix(r.Path, "/esci")
 
