@@ -37,7 +37,28 @@ func Owner(cfg config.Config) (*tenancy.Owner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tenancy.NewOwner(cfg.Database.OwnerURL, cfg.Database.URL, master)
+	owner, err := tenancy.NewOwner(cfg.Database.OwnerURL, cfg.Database.URL, master)
+	if err != nil {
+		return nil, err
+	}
+	owner.OwnLogins = cfg.Database.PoolLimit
+	owners, err := cfg.Database.OwnerClusterURLs()
+	if err != nil {
+		return nil, err
+	}
+	runtime, err := cfg.Database.ClusterURLs()
+	if err != nil {
+		return nil, err
+	}
+	for name, url := range owners {
+		if runtime[name] == "" {
+			return nil, fmt.Errorf("SPORTELLO_DATABASE_CLUSTERS does not name cluster %s", name)
+		}
+		if err := owner.AddCluster(name, url, runtime[name]); err != nil {
+			return nil, err
+		}
+	}
+	return owner, nil
 }
 
 // Opener opens communes; it needs the owner's credential.

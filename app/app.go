@@ -124,8 +124,7 @@ func (a *App) foundation(ctx context.Context) error {
 	if a.Texts, err = i18n.Load(a.TenantsFS, "shared/texts"); err != nil {
 		return err
 	}
-	if a.DB, err = tenancy.Open(cfg.Database.URL, master, cfg.Server.BaseDomain, tenancy.Options{
-		PoolSize: cfg.Database.PoolSize, AcquireTimeout: cfg.Database.AcquireTimeout}); err != nil {
+	if a.DB, err = openDatabase(cfg, master); err != nil {
 		return err
 	}
 	opt, err := redis.ParseURL(orDefault(cfg.Redis.URL, "redis://127.0.0.1:6379"))
@@ -142,6 +141,17 @@ func (a *App) foundation(ctx context.Context) error {
 	a.Sites = site.NewSites(a.DB)
 	a.blobs, err = blob.Open(ctx, cfg.BlobURL())
 	return err
+}
+
+func openDatabase(cfg config.Config, master []byte) (*tenancy.DB, error) {
+	d := cfg.Database
+	clusters, err := d.ClusterURLs()
+	if err != nil {
+		return nil, err
+	}
+	return tenancy.Open(d.URL, master, cfg.Server.BaseDomain, tenancy.Options{Clusters: clusters, PoolSize: d.PoolSize, PlatformPoolSize: d.PlatformPoolSize,
+		AcquireTimeout: d.AcquireTimeout, ConnLifetime: d.ConnLifetime, StatementTimeout: d.StatementTimeout, LockTimeout: d.LockTimeout,
+		IdleTimeout: d.IdleInTransactionTimeout})
 }
 
 // modules builds the product, base modules first.
@@ -269,7 +279,8 @@ func (a *App) Close() {
 
 // Worker runs the background jobs of all communes.
 func (a *App) Worker() *outbox.Worker {
-	return outbox.NewWorker(outbox.WorkerDeps{DB: a.DB, Registry: a.Registry, Redis: a.Redis, Log: a.Log, Concurrency: a.Config.Worker.Concurrency})
+	return outbox.NewWorker(outbox.WorkerDeps{DB: a.DB, Registry: a.Registry, Redis: a.Redis, Log: a.Log,
+		Concurrency: a.Config.Worker.Concurrency, PerCommune: a.Config.Worker.PerTenant})
 }
 
 // Ops is the handler of the operators' address: metrics, health, profiles.

@@ -55,7 +55,7 @@ func (w *Worker) slot(ctx context.Context, t tenancy.Tenant) func() {
 	w.mu.Lock()
 	s := w.slots[t.Slug()]
 	if s == nil {
-		s = make(chan struct{}, perCommuneMax)
+		s = make(chan struct{}, w.each)
 		w.slots[t.Slug()] = s
 	}
 	w.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sportello-ticino/sportello/app/audit"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -28,7 +29,7 @@ const (
 	relayBatch    = 200
 	taskTimeout   = 60 * time.Second
 	chainEvery    = time.Second
-	perCommuneMax = 4 // jobs of one commune at a time, so that none starves
+	perCommuneMax = 4 // jobs of one commune at a time, so that none starves; default
 )
 
 // Worker relays outbox rows to asynq and runs their handlers.
@@ -42,6 +43,7 @@ type Worker struct {
 
 	mu    sync.Mutex
 	slots map[string]chan struct{}
+	each  int // jobs of one commune at a time
 }
 
 // WorkerDeps is what a worker needs.
@@ -51,6 +53,7 @@ type WorkerDeps struct {
 	Redis       redis.UniversalClient
 	Log         *slog.Logger
 	Concurrency int // handlers at a time; default 8
+	PerCommune  int // of these, at most so many for one commune; default 4
 }
 
 // NewWorker makes a worker; Run starts it.
@@ -58,7 +61,10 @@ func NewWorker(d WorkerDeps) *Worker {
 	if d.Concurrency == 0 {
 		d.Concurrency = 8
 	}
-	w := &Worker{db: d.DB, reg: d.Registry, rdb: d.Redis, log: d.Log, slots: map[string]chan struct{}{}}
+	if d.PerCommune == 0 {
+		d.PerCommune = perCommuneMax
+	}
+	w := &Worker{each: d.PerCommune, db: d.DB, reg: d.Registry, rdb: d.Redis, log: d.Log, slots: map[string]chan struct{}{}}
 	w.client = asynq.NewClientFromRedisClient(d.Redis)
 	w.server = asynq.NewServerFromRedisClient(d.Redis, asynq.Config{
 		Concurrency:       d.Concurrency,
@@ -118,12 +124,24 @@ func (w *Worker) relayLoop(ctx context.Context) {
 	}
 }
 
-// relayHinted reads which communes have written, relays them and then deletes
-// just the hints it read.
+// relayHinted reads on each cluster which communes have written.
 func (w *Worker) relayHinted(ctx context.Context) {
+	var g errgroup.Group // a cluster that does not answer holds up none but itself
+	for _, cluster := range w.db.Clusters() {
+		g.Go(func() error {
+			w.relayHintedOn(ctx, cluster)
+			return nil
+		})
+	}
+	_ = g.Wait() // each has logged what failed
+}
+
+// relayHintedOn relays the communes of one cluster that have written, and then
+// deletes just the hints it read.
+func (w *Worker) relayHintedOn(ctx context.Context, cluster string) {
 	var ids []int64
 	roles := map[string]bool{}
-	err := w.db.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+	err := w.db.Node(ctx, cluster, func(tx *tenancy.PlatformTx) error {
 		rows, err := tx.Query("select id, tenant::text from outbox_hints order by id limit 2000")
 		if err != nil {
 			return err
@@ -144,16 +162,16 @@ func (w *Worker) relayHinted(ctx context.Context) {
 		return
 	}
 	for role := range roles {
-		t, err := w.db.Directory().ByRole(ctx, role)
+		t, err := w.db.Directory().ByRole(ctx, cluster, role)
 		if err != nil {
-			continue // an archived commune's last hint
+			continue // the last hint of a commune that was archived or moved away
 		}
 		if err := w.relay(ctx, t); err != nil {
 			w.logUnless(ctx, "relay outbox", err, "commune", t.Slug())
 			return // keep the hints: the next poll tries again
 		}
 	}
-	w.logUnless(ctx, "delete outbox hints", w.db.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+	w.logUnless(ctx, "delete outbox hints", w.db.Node(ctx, cluster, func(tx *tenancy.PlatformTx) error {
 		_, err := tx.Exec("delete from outbox_hints where id = any($1)", ids)
 		return err
 	}))
@@ -250,12 +268,22 @@ func (w *Worker) everyCommune(ctx context.Context, every time.Duration, do func(
 	for {
 		all, err := w.db.Directory().All(ctx)
 		w.logUnless(ctx, "read directory", err)
+		byCluster := map[string][]tenancy.Tenant{}
 		for _, t := range all {
-			if state, _ := t.State(); state == tenancy.Provisioning {
-				continue
+			if state, _ := t.State(); state != tenancy.Provisioning {
+				byCluster[t.Cluster()] = append(byCluster[t.Cluster()], t)
 			}
-			w.logUnless(ctx, "look after commune", do(ctx, t), "commune", t.Slug())
 		}
+		var g errgroup.Group // communes whose cluster is away do not hold up the others
+		for _, there := range byCluster {
+			g.Go(func() error {
+				for _, t := range there {
+					w.logUnless(ctx, "look after commune", do(ctx, t), "commune", t.Slug())
+				}
+				return nil
+			})
+		}
+		_ = g.Wait() // each has logged what failed
 		select {
 		case <-ctx.Done():
 			return

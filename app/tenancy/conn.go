@@ -112,7 +112,7 @@ func (c *txConn) commit(ctx context.Context) (inside bool, err error) {
 }
 
 // acquire takes a connection from a pool. Errors: problem.Unavailable when none
-// came free in time.
+// came free in time, or when the server does not answer.
 func (db *DB) acquire(ctx context.Context, pool *sql.DB) (*sql.Conn, error) {
 	wait, cancel := context.WithTimeout(ctx, db.opt.AcquireTimeout)
 	defer cancel()
@@ -123,13 +123,22 @@ func (db *DB) acquire(ctx context.Context, pool *sql.DB) (*sql.Conn, error) {
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return nil, errBusy(err)
 	}
+	var refused *pgconn.PgError
+	if ctx.Err() == nil && !errors.As(err, &refused) { // not even a refusal: it is away
+		return nil, errAway(err)
+	}
 	return nil, fmt.Errorf("tenancy: connect: %w", err)
 }
 
 // transact takes a connection, begins with the given statements in one round
 // trip, runs fn and ends the transaction through pgx, which reports a commit
 // that the server turned into a rollback. A connection in doubt is destroyed.
-func (db *DB) transact(ctx context.Context, pool *sql.DB, begin string, fn func(*txConn) error) (err error) {
+func (db *DB) transact(ctx context.Context, pool *sql.DB, e *entry, begin string, fn func(*txConn) error) (err error) {
+	release, err := db.turn(ctx, e)
+	if err != nil {
+		return err
+	}
+	defer release()
 	conn, err := db.acquire(ctx, pool)
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -22,15 +24,52 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/problem"
 )
 
-// Options are the limits on connections. The zero value is filled with the
-// defaults that tenancy.md's measurements lead to.
+// Options are the limits on connections and the further clusters. The zero value
+// is filled with the defaults that tenancy.md's measurements lead to.
 type Options struct {
+	// Clusters are further PostgreSQL clusters: name → address of the runtime
+	// login there. The directory says which commune lives where.
+	Clusters map[string]string
 	// PoolSize bounds the connections per login (default 8).
 	PoolSize int
+	// PlatformPoolSize bounds the connections to the directory (default 6).
+	PlatformPoolSize int
 	// AcquireTimeout is how long a request waits for a connection before it
 	// is told to come back (default 2 s).
 	AcquireTimeout time.Duration
+	// ConnLifetime is after how long a connection is renewed, a third more or
+	// less (default 45 min): a backend keeps what it learnt of every commune.
+	ConnLifetime time.Duration
+	// StatementTimeout, LockTimeout and IdleTimeout (in a transaction) are what
+	// PostgreSQL allows (default 10 s, 2 s, 15 s).
+	StatementTimeout, LockTimeout, IdleTimeout time.Duration
+	// HoldTimeout is how long a write waits while its commune is read-only for
+	// a moment (default 12 s).
+	HoldTimeout time.Duration
 }
+
+func (o *Options) fill() {
+	set := func(d *time.Duration, to time.Duration) {
+		if *d == 0 {
+			*d = to
+		}
+	}
+	set(&o.AcquireTimeout, 2*time.Second)
+	set(&o.ConnLifetime, 45*time.Minute)
+	set(&o.StatementTimeout, 10*time.Second)
+	set(&o.LockTimeout, 2*time.Second)
+	set(&o.IdleTimeout, 15*time.Second)
+	set(&o.HoldTimeout, 12*time.Second)
+	if o.PoolSize == 0 {
+		o.PoolSize = 8
+	}
+	if o.PlatformPoolSize == 0 {
+		o.PlatformPoolSize = 6
+	}
+}
+
+// MainCluster is the name of the cluster that holds the directory.
+const MainCluster = "main"
 
 // DB hides the connection pools. It is safe for concurrent use.
 type DB struct {
@@ -46,6 +85,7 @@ type DB struct {
 
 	mu    sync.Mutex
 	pools map[string]*sql.DB
+	turns map[string]chan struct{} // of communes that share a pool
 }
 
 // Open prepares access to the deployment's databases. url is the platform
@@ -60,13 +100,7 @@ func Open(url string, masterKey []byte, baseDomain string, opt Options) (*DB, er
 	if len(masterKey) > 0 && len(masterKey) < 16 {
 		return nil, errors.New("tenancy: the master key needs at least 16 bytes")
 	}
-	if opt.PoolSize == 0 {
-		opt.PoolSize = 8
-	}
-	if opt.AcquireTimeout == 0 {
-		opt.AcquireTimeout = 2 * time.Second
-	}
-	limit(cfg)
+	opt.fill()
 	g, err := gorm.Open(postgres.New(postgres.Config{Conn: sql.OpenDB(refusingConnector{})}), &gorm.Config{
 		QueryFields: true, SkipDefaultTransaction: true, DisableAutomaticPing: true,
 		AllowGlobalUpdate: false, Logger: logger.Discard,
@@ -74,24 +108,57 @@ func Open(url string, masterKey []byte, baseDomain string, opt Options) (*DB, er
 	if err != nil {
 		return nil, fmt.Errorf("tenancy: gorm: %w", err)
 	}
-	db := &DB{platform: cfg, clusters: map[string]*pgx.ConnConfig{"main": cfg}, masterKey: masterKey,
-		opt: opt, gorm: g, pools: map[string]*sql.DB{},
+	db := &DB{platform: cfg, clusters: map[string]*pgx.ConnConfig{}, masterKey: masterKey,
+		opt: opt, gorm: g, pools: map[string]*sql.DB{}, turns: map[string]chan struct{}{},
 		book: &revisionBook{at: map[string]revisionPage{}}}
 	db.dir = &Directory{db: db, base: baseDomain}
-	cfg.Tracer = &db.sent
+	db.addCluster(MainCluster, cfg)
+	for name, url := range opt.Clusters {
+		cfg, err := clusterConfig(name, url)
+		if err != nil {
+			return nil, err
+		}
+		db.addCluster(name, cfg)
+	}
 	return db, nil
 }
 
-// limit sets what no statement of this product may exceed.
-func limit(cfg *pgx.ConnConfig) {
+func clusterConfig(name, url string) (*pgx.ConnConfig, error) {
+	if name == MainCluster || !identifier.MatchString(name) {
+		return nil, fmt.Errorf("tenancy: a cluster cannot be called %q", name)
+	}
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("tenancy: address of cluster %s: %w", name, err)
+	}
+	return cfg, nil
+}
+
+// addCluster sets what no statement of this product may exceed.
+func (db *DB) addCluster(name string, cfg *pgx.ConnConfig) {
 	if cfg.RuntimeParams == nil {
 		cfg.RuntimeParams = map[string]string{}
 	}
+	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 	cfg.RuntimeParams["application_name"] = "sportello"
-	cfg.RuntimeParams["statement_timeout"] = "10000"
-	cfg.RuntimeParams["lock_timeout"] = "2000"
-	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = "15000"
+	cfg.RuntimeParams["statement_timeout"] = ms(db.opt.StatementTimeout)
+	cfg.RuntimeParams["lock_timeout"] = ms(db.opt.LockTimeout)
+	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = ms(db.opt.IdleTimeout)
 	cfg.ConnectTimeout = 5 * time.Second
+	cfg.Tracer = &db.sent
+	db.clusters[name] = cfg
+}
+
+// Clusters are the names of the PostgreSQL clusters, the directory's first.
+func (db *DB) Clusters() []string {
+	out := []string{MainCluster}
+	for name := range db.clusters {
+		if name != MainCluster {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out[1:])
+	return out
 }
 
 // Directory is the list of communes.
@@ -123,24 +190,25 @@ func (db *DB) tenantPool(e *entry) (*sql.DB, error) {
 	if database == "" {
 		database = base.Database
 	}
-	return db.pool(e.cluster+"/"+database+"/"+e.login, func() *pgx.ConnConfig {
+	return db.pool(e.cluster+"/"+database+"/"+e.login, db.opt.PoolSize, func() *pgx.ConnConfig {
 		cfg := base.Copy()
 		cfg.Database, cfg.User, cfg.Password = database, e.login, LoginPassword(db.masterKey, e.login)
 		return cfg
 	}), nil
 }
 
-func (db *DB) pool(key string, config func() *pgx.ConnConfig) *sql.DB {
+func (db *DB) pool(key string, size int, config func() *pgx.ConnConfig) *sql.DB {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if p := db.pools[key]; p != nil {
 		return p
 	}
 	p := stdlib.OpenDB(*config(), stdlib.OptionBeforeConnect(db.giveLoginPassword))
-	p.SetMaxOpenConns(db.opt.PoolSize)
-	p.SetMaxIdleConns(db.opt.PoolSize)
+	p.SetMaxOpenConns(size)
+	p.SetMaxIdleConns(size)
 	// Jitter keeps the connections of all pools from ending together.
-	p.SetConnMaxLifetime(30*time.Minute + rand.N(30*time.Minute))
+	third := db.opt.ConnLifetime / 3
+	p.SetConnMaxLifetime(2*third + rand.N(2*third))
 	p.SetConnMaxIdleTime(5 * time.Minute)
 	db.pools[key] = p
 	return p
@@ -148,38 +216,48 @@ func (db *DB) pool(key string, config func() *pgx.ConnConfig) *sql.DB {
 
 // In runs fn in one transaction of commune t, as t's role and on t's schema.
 // The transaction is committed when fn returns nil and rolled back otherwise
-// (also on panic). Errors: whatever fn returned; problem.Unavailable when no
-// connection came free in time.
+// (also on panic). fn may be run again from its beginning, when the commune's
+// tables were changed or the commune was moved under it: it changes nothing but
+// the database, or begins afresh. While the commune is read-only for a moment
+// In waits. Errors: whatever fn returned; problem.Unavailable when no connection
+// came free in time or the commune's database does not answer.
 func (db *DB) In(ctx context.Context, t Tenant, fn func(tx *Tx) error) error {
-	return db.tenantTx(ctx, t, t.must().beginWrite, fn)
+	return db.tenantTx(ctx, t, true, fn)
 }
 
 // Read is In for readers: PostgreSQL refuses every write.
 func (db *DB) Read(ctx context.Context, t Tenant, fn func(tx *Tx) error) error {
-	return db.tenantTx(ctx, t, t.must().beginReadOnly, fn)
+	return db.tenantTx(ctx, t, false, fn)
 }
 
-func (db *DB) tenantTx(ctx context.Context, t Tenant, begin string, fn func(tx *Tx) error) error {
-	pool, err := db.tenantPool(t.e)
-	if err != nil {
-		return err
-	}
+func (db *DB) tenantTx(ctx context.Context, t Tenant, write bool, fn func(tx *Tx) error) error {
 	var after []func()
-	run := func() error {
-		after = nil
-		return db.transact(ctx, pool, begin, func(c *txConn) error {
-			tx := &Tx{tenant: t, core: core{db: db, ctx: ctx, conn: c}}
-			err := fn(tx)
-			after = tx.after
+	err := db.where(ctx, t, write, func(e *entry) error {
+		pool, err := db.tenantPool(e)
+		if err != nil {
 			return err
-		})
-	}
-	err = run()
-	// While a commune is being migrated a prepared statement can meet a
-	// changed table; a fresh transaction prepares it again.
-	if stalePlan(err) {
+		}
+		begin := e.beginReadOnly
+		if write {
+			begin = e.beginWrite
+		}
+		run := func() error {
+			after = nil
+			return db.transact(ctx, pool, e, begin, func(c *txConn) error {
+				tx := &Tx{tenant: t, core: core{db: db, ctx: ctx, conn: c}}
+				err := fn(tx)
+				after = tx.after
+				return err
+			})
+		}
 		err = run()
-	}
+		// While a commune is being migrated a prepared statement can meet a
+		// changed table; a fresh transaction prepares it again.
+		if stalePlan(err) {
+			err = run()
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -192,8 +270,18 @@ func (db *DB) tenantTx(ctx context.Context, t Tenant, begin string, fn func(tx *
 // Platform runs fn in one transaction on the platform schema. Its type offers
 // no way to a commune's data.
 func (db *DB) Platform(ctx context.Context, fn func(tx *PlatformTx) error) error {
-	pool := db.pool("platform", func() *pgx.ConnConfig { return db.platform })
-	return db.transact(ctx, pool, "begin; set local search_path = platform, ext", func(c *txConn) error {
+	return db.Node(ctx, MainCluster, fn)
+}
+
+// Node runs fn on the platform schema of one cluster. Only the main one has the
+// directory; the others have the communes' outbox hints.
+func (db *DB) Node(ctx context.Context, cluster string, fn func(tx *PlatformTx) error) error {
+	cfg, ok := db.clusters[cluster]
+	if !ok {
+		return fmt.Errorf("tenancy: cluster %q is not configured", cluster)
+	}
+	pool := db.pool("platform/"+cluster, db.opt.PlatformPoolSize, func() *pgx.ConnConfig { return cfg })
+	return db.transact(ctx, pool, nil, "begin; set local search_path = platform, ext", func(c *txConn) error {
 		return fn(&PlatformTx{core: core{db: db, ctx: ctx, conn: c}})
 	})
 }
@@ -201,6 +289,11 @@ func (db *DB) Platform(ctx context.Context, fn func(tx *PlatformTx) error) error
 func stalePlan(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "0A000"
+}
+
+// errAway is what a person reads when the commune's database does not answer.
+func errAway(cause error) error {
+	return problem.Unavailable("tenancy.away", "errors.503.text").WithRetry(10 * time.Second).Wrap(cause)
 }
 
 // errBusy is what a person reads when the commune's connections are all taken.

@@ -73,13 +73,16 @@ func (d *Directory) ByHost(ctx context.Context, host string) (Tenant, error) {
 	return Tenant{}, ErrUnknown
 }
 
-// ByRole finds the commune whose PostgreSQL role wrote an outbox hint.
-func (d *Directory) ByRole(ctx context.Context, role string) (Tenant, error) {
+// nodeRole names a role: two clusters may each have one of the same name.
+func nodeRole(cluster, role string) string { return cluster + "/" + role }
+
+// ByRole finds the commune whose role on a PostgreSQL cluster wrote an outbox hint.
+func (d *Directory) ByRole(ctx context.Context, cluster, role string) (Tenant, error) {
 	s, err := d.fresh(ctx)
 	if err != nil {
 		return Tenant{}, err
 	}
-	if e := s.byRole[role]; e != nil {
+	if e := s.byRole[nodeRole(cluster, role)]; e != nil {
 		return Tenant{e}, nil
 	}
 	return Tenant{}, ErrUnknown
@@ -113,16 +116,48 @@ func (d *Directory) fresh(ctx context.Context) (*directorySnapshot, error) {
 	})
 	if err != nil {
 		// A directory that is a little old serves better than none: the
-		// communes do not move while the platform database is away.
+		// communes do not move while the platform database is away. It is
+		// asked again in a second, not by every request that waits.
 		if s := d.snap.Load(); s != nil {
-			return s, nil
+			same := *s
+			same.readAt = time.Now()
+			d.snap.CompareAndSwap(s, &same)
+			return &same, nil
 		}
 		return nil, fmt.Errorf("tenancy: read directory: %w", err)
 	}
 	return v.(*directorySnapshot), nil
 }
 
+// newest is what the directory says of a commune now, as far as this process
+// knows: the Tenant in somebody's hand may be older. Errors: ErrUnknown when the
+// commune has been archived.
+func (d *Directory) newest(e *entry) (*entry, error) {
+	s := d.snap.Load()
+	if s == nil {
+		return e, nil
+	}
+	if now := s.bySlug[e.slug]; now != nil {
+		return now, nil
+	}
+	return nil, ErrUnknown
+}
+
+// again reads the directory whatever its age, and returns the commune's entry.
+func (d *Directory) again(ctx context.Context, e *entry) (*entry, error) {
+	if _, err, _ := d.once.Do("read", func() (any, error) { return d.read(context.WithoutCancel(ctx)) }); err != nil {
+		return nil, err
+	}
+	return d.newest(e)
+}
+
+// directoryTimeout bounds a reading of the directory: whoever waits for it has
+// an old one that will do.
+const directoryTimeout = 1500 * time.Millisecond
+
 func (d *Directory) read(ctx context.Context) (*directorySnapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, directoryTimeout)
+	defer cancel()
 	var next *directorySnapshot
 	err := d.db.Platform(ctx, func(tx *PlatformTx) error {
 		var rev int64
@@ -150,16 +185,18 @@ type communeRow struct {
 	Slug, Name, RefPrefix, State, StateReason string
 	BfsNumber, Inhabitants                    int
 	Cluster, Database                         string
+	Shard                                     int
 	SchemaName, RoleName, LoginName           string
 	SchemaVersion                             int64
 	CreatedAt                                 time.Time
+	ReadOnlySince                             *time.Time
 }
 
 func readDirectory(tx *PlatformTx, rev int64) (*directorySnapshot, error) {
 	var rows []communeRow
 	if err := tx.DB().Raw(`select slug, name, ref_prefix, coalesce(bfs_number, 0) as bfs_number,
-		inhabitants, state, state_reason, cluster, database, schema_name, role_name, login_name,
-		schema_version, created_at from communes where state <> 'archived'`).Scan(&rows).Error; err != nil {
+		inhabitants, state, state_reason, cluster, database, shard, schema_name, role_name, login_name,
+		schema_version, created_at, read_only_since from communes where state <> 'archived'`).Scan(&rows).Error; err != nil {
 		return nil, err
 	}
 	var hosts []struct{ Host, Slug string }
@@ -173,7 +210,7 @@ func readDirectory(tx *PlatformTx, rev int64) (*directorySnapshot, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.bySlug[e.slug], s.byRole[e.role] = e, e
+		s.bySlug[e.slug], s.byRole[nodeRole(e.cluster, e.role)] = e, e
 		s.sorted = append(s.sorted, e)
 	}
 	for _, h := range hosts {
@@ -193,7 +230,12 @@ func newEntry(r communeRow) (*entry, error) {
 		return nil, fmt.Errorf("tenancy: directory row %q has an impossible schema or role name", r.Slug)
 	}
 	local := fmt.Sprintf("; set local role %s; set local search_path = %s, ext", r.RoleName, r.SchemaName)
+	var readOnly time.Time
+	if r.ReadOnlySince != nil {
+		readOnly = *r.ReadOnlySince
+	}
 	return &entry{
+		readOnlySince: readOnly, shared: r.Shard > 0,
 		slug: r.Slug, name: r.Name, refPrefix: r.RefPrefix, bfs: r.BfsNumber, inhabitants: r.Inhabitants,
 		state: State(r.State), stateReason: r.StateReason, cluster: r.Cluster, database: r.Database,
 		schema: r.SchemaName, role: r.RoleName, login: r.LoginName,

@@ -115,8 +115,19 @@ func migrate(ctx context.Context, conn *pgx.Conn, to target, all []Migration, re
 	if !identifier.MatchString(to.schema) {
 		return 0, fmt.Errorf("schema name %q is impossible", to.schema)
 	}
+	known, err := appliedTo(ctx, conn, to.schema)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", to.schema, err)
+	}
 	var newest int64
 	for _, m := range all {
+		if sum, ok := known[m.Version]; ok {
+			if sum != m.Checksum {
+				return newest, fmt.Errorf("%s in %s: %w", m.Name, to.schema, ErrDrift)
+			}
+			newest = m.Version
+			continue
+		}
 		applied, err := migrateOne(ctx, conn, to, m)
 		if err != nil {
 			return newest, fmt.Errorf("%s in %s: %w", m.Name, to.schema, err)
@@ -127,6 +138,23 @@ func migrate(ctx context.Context, conn *pgx.Conn, to target, all []Migration, re
 		newest = m.Version
 	}
 	return newest, nil
+}
+
+// appliedTo reads which versions a schema has, with their checksums.
+func appliedTo(ctx context.Context, conn *pgx.Conn, schema string) (map[int64]string, error) {
+	out := map[int64]string{}
+	var begun bool
+	if err := conn.QueryRow(ctx, "select to_regclass($1) is not null", schema+".schema_versions").Scan(&begun); err != nil || !begun {
+		return out, err
+	}
+	rows, err := conn.Query(ctx, "select version, checksum from "+schema+".schema_versions")
+	if err != nil {
+		return nil, err
+	}
+	var version int64
+	var sum string
+	_, err = pgx.ForEachRow(rows, []any{&version, &sum}, func() error { out[version] = sum; return nil })
+	return out, err
 }
 
 func migrateOne(ctx context.Context, conn *pgx.Conn, to target, m Migration) (applied bool, err error) {

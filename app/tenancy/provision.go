@@ -2,8 +2,6 @@ package tenancy
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -27,6 +25,7 @@ type Commune struct {
 	Slug, Name, RefPrefix string
 	BFS, Inhabitants      int
 	Hosts                 []string
+	Cluster               string // where a new commune's data shall lie; "" is the directory's cluster
 }
 
 var slugPattern = regexp.MustCompile(`^[a-z][a-z0-9]{1,39}$`)
@@ -49,108 +48,6 @@ func (c Commune) Validate() error {
 	return nil
 }
 
-// Owner holds the credential that may create schemas and roles. It lives in
-// `migrate`, in `tenant` and in the provisioning worker only.
-type Owner struct {
-	cfg       *pgx.ConnConfig
-	platform  *pgx.ConnConfig
-	masterKey []byte
-	keys      KeyMaker
-}
-
-// NewOwner prepares the owner's access; platformURL names the runtime login,
-// which Migrate creates when it is missing.
-func NewOwner(ownerURL, platformURL string, masterKey []byte) (*Owner, error) {
-	cfg, err := pgx.ParseConfig(ownerURL)
-	if err != nil {
-		return nil, fmt.Errorf("tenancy: owner's database address: %w", err)
-	}
-	p, err := pgx.ParseConfig(platformURL)
-	if err != nil {
-		return nil, fmt.Errorf("tenancy: database address: %w", err)
-	}
-	if p.User == cfg.User {
-		return nil, errors.New("tenancy: the runtime login and the owner must be two different roles")
-	}
-	if !identifier.MatchString(p.User) {
-		return nil, fmt.Errorf("tenancy: the runtime login's name %q must be lower-case letters, digits and underscores", p.User)
-	}
-	if cfg.RuntimeParams == nil {
-		cfg.RuntimeParams = map[string]string{}
-	}
-	cfg.RuntimeParams["application_name"] = "sportello-owner"
-	return &Owner{cfg: cfg, platform: p, masterKey: masterKey}, nil
-}
-
-// connect opens one connection that other sessions' locks cannot hold forever.
-func (o *Owner) connect(ctx context.Context) (*pgx.Conn, error) {
-	return pgx.ConnectConfig(ctx, o.cfg)
-}
-
-// prefix makes role names of this database its own: roles belong to the
-// cluster, schemas to a database.
-func (o *Owner) prefix() string {
-	sum := sha256.Sum256([]byte(o.cfg.Database))
-	return "s" + hex.EncodeToString(sum[:3]) + "_"
-}
-
-// MigratePlatform brings the directory's schema up to date and makes sure the
-// runtime login exists with exactly the rights it needs.
-func (o *Owner) MigratePlatform(ctx context.Context, report func(string)) error {
-	conn, err := o.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, "create schema if not exists platform"); err != nil {
-		return err
-	}
-	all, err := ReadMigrations(migrations.Platform, "platform")
-	if err != nil {
-		return err
-	}
-	if _, err := migrate(ctx, conn, target{schema: "platform"}, all, report); err != nil {
-		return err
-	}
-	if err := ensureLogin(ctx, conn, o.platform.User, o.platform.Password); err != nil {
-		return err
-	}
-	u := o.platform.User
-	grants := []string{
-		"revoke create on schema public from public",
-		"grant usage on schema platform, ext to " + u,
-		"grant select on all tables in schema platform to " + u,
-	}
-	for _, m := range all {
-		for _, g := range m.Grants {
-			if g.To == "runtime" {
-				grants = append(grants, g.on(u))
-			}
-		}
-	}
-	if _, err := conn.Exec(ctx, strings.Join(grants, ";")); err != nil {
-		return err
-	}
-	return o.makeKeys(ctx, conn, "")
-}
-
-// communeGrants are what a commune's role may do on the platform's tables.
-func communeGrants(role string) ([]string, error) {
-	all, err := ReadMigrations(migrations.Platform, "platform")
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, m := range all {
-		for _, g := range m.Grants {
-			if g.To == "communes" {
-				out = append(out, g.on(role))
-			}
-		}
-	}
-	return out, nil
-}
-
 // ensureLogin creates a login or gives it the password we know. NOINHERIT:
 // a login is nobody until it takes a role.
 func ensureLogin(ctx context.Context, conn *pgx.Conn, name, password string) error {
@@ -171,109 +68,120 @@ func ensureLogin(ctx context.Context, conn *pgx.Conn, name, password string) err
 	return err
 }
 
-// Provision opens a commune: login, role, schema, tables, directory entry. It
-// can be interrupted and run again. The commune stays in the state
-// "provisioning" until Activate.
+// Provision opens a commune on its cluster: login, role, schema, tables; and its
+// entry in the directory. It can be interrupted and run again. The commune stays
+// in the state "provisioning" until Activate.
 func (o *Owner) Provision(ctx context.Context, c Commune, report func(string)) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	conn, err := o.connect(ctx)
+	dir, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
-	schema, role := "t_"+c.Slug, o.prefix()+"t_"+c.Slug
-	login, shard, err := o.chooseLogin(ctx, conn, c.Slug)
+	defer dir.Close(context.WithoutCancel(ctx))
+	var known string
+	switch err := dir.QueryRow(ctx, "select cluster from platform.communes where slug = $1", c.Slug).Scan(&known); {
+	case err == nil:
+		c.Cluster = known // where it is now; `tenant move` is what changes that
+	case !errors.Is(err, pgx.ErrNoRows):
+		return err
+	case c.Cluster == "":
+		c.Cluster = MainCluster
+	}
+	conn, err := o.Connect(ctx, c.Cluster)
 	if err != nil {
 		return err
 	}
-	var exists bool
-	if err := conn.QueryRow(ctx, "select exists (select from pg_roles where rolname = $1)", role).Scan(&exists); err != nil {
-		return err
-	}
-	if !exists {
-		if _, err := conn.Exec(ctx, "create role "+role+" nologin noinherit"); err != nil {
-			return err
-		}
-	}
-	password, err := o.loginPassword(ctx, conn, login)
+	defer conn.Close(context.WithoutCancel(ctx))
+	p, err := o.place(ctx, dir, c.Slug, c.Cluster)
 	if err != nil {
 		return err
 	}
-	if err := ensureLogin(ctx, conn, login, password); err != nil {
-		return err
-	}
-	if _, err := conn.Exec(ctx, strings.Join([]string{
-		fmt.Sprintf("grant %s to %s", role, login),
-		"create schema if not exists " + schema,
-		fmt.Sprintf("grant usage on schema %s, ext, platform to %s", schema, role),
-	}, ";")); err != nil {
+	if err := o.prepare(ctx, dir, conn, p); err != nil {
 		return err
 	}
 	if report != nil {
-		report("schema " + schema)
+		report("schema " + p.Schema)
 	}
-	if _, err := conn.Exec(ctx, `insert into platform.communes
-		(slug, name, ref_prefix, bfs_number, inhabitants, shard, schema_name, role_name, login_name)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	if _, err := dir.Exec(ctx, `insert into platform.communes
+		(slug, name, ref_prefix, bfs_number, inhabitants, cluster, shard, schema_name, role_name, login_name)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		on conflict (slug) do update set name = excluded.name, bfs_number = excluded.bfs_number,
 			inhabitants = excluded.inhabitants, updated_at = now()`,
-		c.Slug, c.Name, c.RefPrefix, c.BFS, c.Inhabitants, shard, schema, role, login); err != nil {
+		c.Slug, c.Name, c.RefPrefix, c.BFS, c.Inhabitants, c.Cluster, p.Shard, p.Schema, p.Role, p.Login); err != nil {
 		return err
 	}
 	for _, h := range c.Hosts {
-		if _, err := conn.Exec(ctx, "insert into platform.hosts (host, slug) values (lower($1), $2) on conflict (host) do nothing", h, c.Slug); err != nil {
+		if _, err := dir.Exec(ctx, "insert into platform.hosts (host, slug) values (lower($1), $2) on conflict (host) do nothing", h, c.Slug); err != nil {
 			return err
 		}
 	}
-	_, err = o.migrateTenant(ctx, conn, c.Slug, target{schema: schema, role: role}, report)
-	return err
+	return o.migrateTenant(ctx, dir, conn, c.Slug, p, report)
 }
 
-// chooseLogin keeps the login a commune already has; a new one gets its own
-// while there are few communes, and a shared one beyond that.
-func (o *Owner) chooseLogin(ctx context.Context, conn *pgx.Conn, slug string) (login string, shard int, err error) {
-	err = conn.QueryRow(ctx, "select login_name, shard from platform.communes where slug = $1", slug).Scan(&login, &shard)
+// Place is where a commune's data lies.
+type Place struct {
+	Cluster             string
+	Schema, Role, Login string
+	Shard               int
+}
+
+// place is where a commune of that name lies, or would lie, on a cluster.
+func (o *Owner) place(ctx context.Context, dir *pgx.Conn, slug, cluster string) (Place, error) {
+	n, ok := o.nodes[cluster]
+	if !ok {
+		return Place{}, fmt.Errorf("tenancy: cluster %q is not configured", cluster)
+	}
+	p := Place{Cluster: cluster, Schema: "t_" + slug, Role: n.prefix() + "t_" + slug}
+	err := dir.QueryRow(ctx, "select login_name, shard, schema_name, role_name from platform.communes where slug = $1 and cluster = $2", slug, cluster).
+		Scan(&p.Login, &p.Shard, &p.Schema, &p.Role)
 	if err == nil || !errors.Is(err, pgx.ErrNoRows) {
-		return login, shard, err
+		return p, err // it keeps the login it has
 	}
-	var n int
-	if err := conn.QueryRow(ctx, "select count(*) from platform.communes where shard = 0").Scan(&n); err != nil {
-		return "", 0, err
+	var own int
+	if err := dir.QueryRow(ctx, "select count(*) from platform.communes where shard = 0 and cluster = $1", cluster).Scan(&own); err != nil {
+		return Place{}, err
 	}
-	if n < ownLogins {
-		return o.prefix() + "l_" + slug, 0, nil
+	most := o.OwnLogins
+	if most == 0 {
+		most = ownLogins
+	}
+	if own < most {
+		p.Login = n.prefix() + "l_" + slug
+		return p, nil
 	}
 	h := fnv.New32a()
 	h.Write([]byte(slug))
-	shard = int(h.Sum32()%sharedLogins) + 1
-	return fmt.Sprintf("%sl_shared_%d", o.prefix(), shard), shard, nil
+	p.Shard = int(h.Sum32()%sharedLogins) + 1
+	p.Login = fmt.Sprintf("%sl_shared_%d", n.prefix(), p.Shard)
+	return p, nil
 }
 
-func (o *Owner) migrateTenant(ctx context.Context, conn *pgx.Conn, slug string, to target, report func(string)) (int64, error) {
-	all, err := ReadMigrations(migrations.Tenant, "tenant")
+// prepare makes login, role and empty schema.
+func (o *Owner) prepare(ctx context.Context, dir, conn *pgx.Conn, p Place) error {
+	var exists bool
+	if err := conn.QueryRow(ctx, "select exists (select from pg_roles where rolname = $1)", p.Role).Scan(&exists); err != nil {
+		return err
+	}
+	if !exists {
+		if _, err := conn.Exec(ctx, "create role "+p.Role+" nologin noinherit"); err != nil {
+			return err
+		}
+	}
+	password, err := o.loginPassword(ctx, dir, p.Login)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	// Before the tables: once they are there, what goes into them is sealed.
-	if err := o.makeKeys(ctx, conn, slug); err != nil {
-		return 0, fmt.Errorf("keys of %s: %w", slug, err)
+	if err := ensureLogin(ctx, conn, p.Login, password); err != nil {
+		return err
 	}
-	v, err := migrate(ctx, conn, to, all, report)
-	if err != nil {
-		return v, err
-	}
-	// Platform tables that are younger than the commune are granted here too.
-	grants, err := communeGrants(to.role)
-	if err != nil {
-		return v, err
-	}
-	if _, err := conn.Exec(ctx, strings.Join(grants, ";")); err != nil {
-		return v, err
-	}
-	_, err = conn.Exec(ctx, "update platform.communes set schema_version = $2, updated_at = now() where slug = $1 and schema_version <> $2", slug, v)
-	return v, err
+	_, err = conn.Exec(ctx, strings.Join([]string{
+		fmt.Sprintf("grant %s to %s", p.Role, p.Login),
+		"create schema if not exists " + p.Schema,
+		fmt.Sprintf("grant usage on schema %s, ext, platform to %s", p.Schema, p.Role),
+	}, ";"))
+	return err
 }
 
 // SetState moves a commune through its life; reason is for people.
@@ -288,32 +196,6 @@ func (o *Owner) SetState(ctx context.Context, slug string, s State, reason strin
 		return ErrUnknown
 	}
 	return err
-}
-
-// MigrateTenants brings every commune's schema up to date, one after the
-// other in the order of their names: the first is the canary, and an error
-// there stops the rest.
-func (o *Owner) MigrateTenants(ctx context.Context, report func(string)) error {
-	conn, err := o.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	rows, err := conn.Query(ctx, "select slug, schema_name, role_name from platform.communes where state <> 'archived' order by slug")
-	if err != nil {
-		return err
-	}
-	type commune struct{ Slug, SchemaName, RoleName string }
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[commune])
-	if err != nil {
-		return err
-	}
-	for _, c := range all {
-		if _, err := o.migrateTenant(ctx, conn, c.Slug, target{schema: c.SchemaName, role: c.RoleName}, report); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // WantedVersion is the newest tenant migration this binary knows.

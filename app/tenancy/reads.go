@@ -59,12 +59,15 @@ func (tx *Tx) Together(r *Reads) error {
 // and on t's schema. Once a connection knows the statements, the transaction's
 // begin, its reads and its end are one round trip. Errors: as Read.
 func (db *DB) ReadTogether(ctx context.Context, t Tenant, r *Reads) error {
-	e := t.must()
-	pool, err := db.tenantPool(e)
-	if err != nil {
+	done := false
+	err := db.where(ctx, t, false, func(e *entry) error {
+		pool, err := db.tenantPool(e)
+		if err != nil {
+			return err
+		}
+		done, err = db.readAtOnce(ctx, pool, e, r)
 		return err
-	}
-	done, err := db.readAtOnce(ctx, pool, e, r)
+	})
 	if err != nil || done {
 		return err
 	}
@@ -99,6 +102,11 @@ func knownTo(c *pgx.Conn) map[string]bool {
 // error, when the connection has not prepared all statements yet: that is only
 // possible where the transaction has set role and path.
 func (db *DB) readAtOnce(ctx context.Context, pool *sql.DB, e *entry, r *Reads) (done bool, err error) {
+	release, err := db.turn(ctx, e)
+	if err != nil {
+		return false, err
+	}
+	defer release()
 	conn, err := db.acquire(ctx, pool)
 	if err != nil {
 		return false, err

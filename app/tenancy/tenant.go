@@ -30,6 +30,8 @@ type entry struct {
 	schema, role, login       string
 	schemaVersion             int64
 	createdAt                 time.Time
+	readOnlySince             time.Time // zero where writing is allowed
+	shared                    bool      // its login and pool serve other communes too
 	hosts                     []string
 	beginWrite, beginReadOnly string
 }
@@ -57,6 +59,13 @@ func (t Tenant) State() (State, string) { e := t.must(); return e.state, e.state
 
 // SchemaVersion is the newest migration the directory knows to be applied.
 func (t Tenant) SchemaVersion() int64 { return t.must().schemaVersion }
+
+// Cluster is the name of the PostgreSQL cluster that holds the commune's data.
+func (t Tenant) Cluster() string { return t.must().cluster }
+
+// ReadOnlySince is when writing was stopped for a moment, because the commune is
+// being moved or restored; zero otherwise.
+func (t Tenant) ReadOnlySince() time.Time { return t.must().readOnlySince }
 
 // CreatedAt is when the commune was opened.
 func (t Tenant) CreatedAt() time.Time { return t.must().createdAt }

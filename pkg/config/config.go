@@ -4,8 +4,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net"
+	"net/url"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -79,6 +81,8 @@ func (s Server) URL(host string) string {
 type Database struct {
 	URL                      string        `koanf:"url" env:"DATABASE_URL" secret:"url"`
 	OwnerURL                 string        `koanf:"owner_url" env:"OWNER_DATABASE_URL" secret:"url"`
+	Clusters                 string        `koanf:"clusters" env:"DATABASE_CLUSTERS" secret:"value"`
+	OwnerClusters            string        `koanf:"owner_clusters" env:"OWNER_DATABASE_CLUSTERS" secret:"value"`
 	PoolSize                 int           `koanf:"pool_size" env:"DATABASE_POOL_SIZE"`
 	PoolLimit                int           `koanf:"pool_limit" env:"DATABASE_POOL_LIMIT"`
 	PlatformPoolSize         int           `koanf:"platform_pool_size" env:"DATABASE_PLATFORM_POOL_SIZE"`
@@ -87,6 +91,30 @@ type Database struct {
 	StatementTimeout         time.Duration `koanf:"statement_timeout" env:"DATABASE_STATEMENT_TIMEOUT"`
 	IdleInTransactionTimeout time.Duration `koanf:"idle_in_transaction_timeout" env:"DATABASE_IDLE_IN_TRANSACTION_TIMEOUT"`
 	LockTimeout              time.Duration `koanf:"lock_timeout" env:"DATABASE_LOCK_TIMEOUT"`
+}
+
+// ClusterURLs are the further clusters' addresses by name.
+func (d Database) ClusterURLs() (map[string]string, error) {
+	return clusterURLs("SPORTELLO_DATABASE_CLUSTERS", d.Clusters)
+}
+
+// OwnerClusterURLs are the owners' addresses on the further clusters by name.
+func (d Database) OwnerClusterURLs() (map[string]string, error) {
+	return clusterURLs("SPORTELLO_OWNER_DATABASE_CLUSTERS", d.OwnerClusters)
+}
+
+// clusterURLs never repeats an address in its error: it may hold a password.
+func clusterURLs(setting, list string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, item := range strings.Fields(list) {
+		name, address, ok := strings.Cut(item, "=")
+		u, err := url.Parse(address)
+		if !ok || err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || out[name] != "" {
+			return nil, fmt.Errorf("%s must list name=postgres://… parted by spaces, each name once", setting)
+		}
+		out[name] = address
+	}
+	return out, nil
 }
 
 // Redis says how to reach Redis (redis:// or rediss://).

@@ -44,6 +44,10 @@ func (c Config) validate() error {
 	}
 	p.url("SPORTELLO_DATABASE_URL", c.Database.URL, "postgres", "postgresql")
 	p.url("SPORTELLO_OWNER_DATABASE_URL", c.Database.OwnerURL, "postgres", "postgresql")
+	_, err := c.Database.ClusterURLs()
+	p.addErr(err)
+	_, err = c.Database.OwnerClusterURLs()
+	p.addErr(err)
 	p.url("SPORTELLO_REDIS_URL", c.Redis.URL, "redis", "rediss", "unix")
 	p.url("SPORTELLO_POSTFINANCE_URL", c.Payments.PostFinanceURL, "http", "https")
 	p.url("SPORTELLO_BLOB_URL", c.Blob.URL, "file", "mem")
@@ -87,6 +91,7 @@ func (c Config) For(cmd Command) error {
 		p.required("SPORTELLO_DATABASE_URL", c.Database.URL)
 		p.required("SPORTELLO_REDIS_URL", c.Redis.URL)
 		p.required("SPORTELLO_MASTER_KEY", c.Keys.MasterKey)
+		p.addIf(c.Database.OwnerClusters != "", "SPORTELLO_OWNER_DATABASE_CLUSTERS must not be set for `serve`: what faces the web cannot create schemas")
 		p.addIf(c.Database.OwnerURL != "", "SPORTELLO_OWNER_DATABASE_URL must not be set for `serve`: what faces the web cannot create schemas")
 	case Work:
 		p.required("SPORTELLO_DATABASE_URL", c.Database.URL)

@@ -1,0 +1,159 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sportello-ticino/sportello/migrations"
+)
+
+// migrationWorkers bring communes up to date at the same time; more did not help.
+const migrationWorkers = 2
+
+// migrationTries is how often a commune whose tables are locked is tried, a
+// little later each time.
+const migrationTries = 6
+
+// MigrateTenants brings every commune's schema up to date: the canary first,
+// alone; then two at a time. A commune that fails is noted in the directory and
+// does not keep the others from theirs, unless it is the canary. It can be
+// interrupted, run again, and run by several processes at once. Errors: every
+// commune's that failed.
+func (o *Owner) MigrateTenants(ctx context.Context, report func(string)) error {
+	say := func(string) {}
+	if report != nil {
+		var mu sync.Mutex
+		say = func(s string) { mu.Lock(); defer mu.Unlock(); report(s) }
+	}
+	dir, err := o.connect(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := dir.Query(ctx, `select slug, cluster, schema_name, role_name, login_name, shard from platform.communes
+		where state <> 'archived' order by canary desc, slug`)
+	if err != nil {
+		return errors.Join(err, dir.Close(ctx))
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[migrating])
+	if err = errors.Join(err, dir.Close(ctx)); err != nil || len(all) == 0 {
+		return err
+	}
+	work := make(chan migrating)
+	var mu sync.Mutex
+	var failed []error
+	if err := o.migrateSome(ctx, all[:1], say); err != nil {
+		return fmt.Errorf("the canary failed, no other commune was touched: %w", err)
+	}
+	var g errgroup.Group
+	for range min(migrationWorkers, len(all)-1) {
+		g.Go(func() error {
+			for c := range work {
+				if err := o.migrateSome(ctx, []migrating{c}, say); err != nil {
+					mu.Lock()
+					failed = append(failed, err)
+					mu.Unlock()
+				}
+			}
+			return nil
+		})
+	}
+	for _, c := range all[1:] {
+		if ctx.Err() != nil {
+			break
+		}
+		work <- c
+	}
+	close(work)
+	_ = g.Wait() // the workers collect in failed
+	return errors.Join(append(failed, ctx.Err())...)
+}
+
+type migrating struct {
+	Slug                         string
+	Cluster, Schema, Role, Login string
+	Shard                        int
+}
+
+// migrateSome migrates communes over one pair of connections and notes in the
+// directory how it went.
+func (o *Owner) migrateSome(ctx context.Context, some []migrating, say func(string)) error {
+	dir, err := o.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer dir.Close(context.WithoutCancel(ctx))
+	for _, c := range some {
+		conn, err := o.Connect(ctx, c.Cluster)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Slug, err)
+		}
+		err = o.migratePatiently(ctx, dir, conn, c, say)
+		_ = conn.Close(context.WithoutCancel(ctx))
+		if err != nil {
+			note, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			_, nerr := dir.Exec(note, "update platform.communes set migration_error = $2, updated_at = now() where slug = $1", c.Slug, firstLine(err))
+			cancel()
+			return errors.Join(fmt.Errorf("%s: %w", c.Slug, err), nerr)
+		}
+	}
+	return nil
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line[:min(len(line), 300)]
+}
+
+// migratePatiently tries again while other sessions hold the tables.
+func (o *Owner) migratePatiently(ctx context.Context, dir, conn *pgx.Conn, c migrating, say func(string)) error {
+	p := Place{Cluster: c.Cluster, Schema: c.Schema, Role: c.Role, Login: c.Login, Shard: c.Shard}
+	for try := 1; ; try++ {
+		err := o.migrateTenant(ctx, dir, conn, c.Slug, p, say)
+		var pg *pgconn.PgError
+		locked := errors.As(err, &pg) && (pg.Code == "55P03" || pg.Code == "40P01") // lock_not_available, deadlock_detected
+		if !locked || try == migrationTries {
+			return err
+		}
+		say(fmt.Sprintf("%s: tables are in use, trying again", c.Slug))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try*try) * 200 * time.Millisecond):
+		}
+	}
+}
+
+// migrateTenant brings one commune up to date and notes it in the directory.
+func (o *Owner) migrateTenant(ctx context.Context, dir, conn *pgx.Conn, slug string, p Place, report func(string)) error {
+	all, err := ReadMigrations(migrations.Tenant, "tenant")
+	if err != nil {
+		return err
+	}
+	// Before the tables: once they are there, what goes into them is sealed.
+	if err := o.makeKeys(ctx, dir, slug); err != nil {
+		return fmt.Errorf("keys of %s: %w", slug, err)
+	}
+	v, err := migrate(ctx, conn, target{schema: p.Schema, role: p.Role}, all, report)
+	if err != nil {
+		return err
+	}
+	// Platform tables that are younger than the commune are granted here too.
+	grants, err := communeGrants(p.Cluster, p.Role)
+	if err != nil {
+		return err
+	}
+	if _, err := conn.Exec(ctx, strings.Join(grants, ";")); err != nil {
+		return err
+	}
+	_, err = dir.Exec(ctx, `update platform.communes set schema_version = $2, migrated_at = now(), migration_error = '', updated_at = now()
+		where slug = $1 and (schema_version <> $2 or migration_error <> '')`, slug, v)
+	return err
+}
