@@ -28,8 +28,13 @@ import (
 	"github.com/sportello-ticino/sportello/tenants"
 )
 
-// Owner is the credential that may create schemas.
+// Owner is the credential that may create schemas; it gives each its keys.
 func Owner(cfg config.Config) (*tenancy.Owner, error) {
+	_, owner, err := KeysOwner(cfg)
+	return owner, err
+}
+
+func plainOwner(cfg config.Config) (*tenancy.Owner, error) {
 	if cfg.Database.OwnerURL == "" || cfg.Database.URL == "" {
 		return nil, errors.New("SPORTELLO_OWNER_DATABASE_URL and SPORTELLO_DATABASE_URL are both needed")
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/home"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/identity/pages"
+	"github.com/sportello-ticino/sportello/app/keys"
 	"github.com/sportello-ticino/sportello/app/notifications"
 	"github.com/sportello-ticino/sportello/app/operator"
 	"github.com/sportello-ticino/sportello/app/outbox"
@@ -58,6 +59,7 @@ type App struct {
 	Log       *slog.Logger
 	Clock     clock.Clock
 	DB        *tenancy.DB
+	Keys      *keys.Ring
 	Redis     *redis.Client
 	TenantsFS fs.FS
 	Texts     *i18n.Bundle
@@ -120,11 +122,18 @@ func (a *App) foundation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	chain, secrets, err := masters(cfg)
+	if err != nil {
+		return err
+	}
 	a.TenantsFS = tenantsFS(cfg)
 	if a.Texts, err = i18n.Load(a.TenantsFS, "shared/texts"); err != nil {
 		return err
 	}
 	if a.DB, err = openDatabase(cfg, master); err != nil {
+		return err
+	}
+	if a.Keys, err = keys.NewRing(a.DB, chain, secrets...); err != nil {
 		return err
 	}
 	opt, err := redis.ParseURL(orDefault(cfg.Redis.URL, "redis://127.0.0.1:6379"))

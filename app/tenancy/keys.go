@@ -34,6 +34,13 @@ type KeyRing interface {
 	LoginKey(ctx context.Context) ([]byte, error)
 }
 
+// SealedSince is the version of a commune's schema from which on what is marked is
+// sealed. Below it the tables have no room for it, and everything stays as it was.
+const SealedSince = 202611221110
+
+// Sealed tells whether the commune's schema takes sealed values.
+func (t Tenant) Sealed() bool { return t.must().schemaVersion >= SealedSince }
+
 // ErrNoKeyRing says that this process was built without keys.
 var ErrNoKeyRing = errors.New("tenancy: no keys were given to this process")
 
@@ -43,7 +50,9 @@ func (db *DB) UseKeys(r KeyRing) { db.ring = r }
 
 // Keys are the keys of commune t.
 func (db *DB) Keys(ctx context.Context, t Tenant) (Keys, error) {
-	t.must()
+	if !t.Sealed() {
+		return unsealed{}, nil
+	}
 	if db.ring == nil {
 		return nil, ErrNoKeyRing
 	}
@@ -61,7 +70,10 @@ func (db *DB) giveLoginPassword(ctx context.Context, cfg *pgx.ConnConfig) error 
 		return nil // no commune's login: its password stands in the address
 	}
 	key, err := db.ring.LoginKey(ctx)
-	if err != nil {
+	switch {
+	case err != nil && len(db.masterKey) > 0:
+		return nil // a deployment that has no key of its own yet: the master key is it
+	case err != nil:
 		return err
 	}
 	cfg.Password = LoginPassword(key, cfg.User)
@@ -127,3 +139,15 @@ func (o *Owner) loginPassword(ctx context.Context, conn *pgx.Conn, login string)
 	}
 	return LoginPassword(key, login), nil
 }
+
+// unsealed are the keys of a commune whose schema is older than they are: documents
+// stay readable, and nothing secret can be written.
+type unsealed struct{}
+
+var errUnsealed = errors.New("tenancy: the commune's schema is older than its keys: run `sportello migrate up`")
+
+func (unsealed) Seal([]byte, string) ([]byte, error)                { return nil, errUnsealed }
+func (unsealed) Open([]byte, string) ([]byte, error)                { return nil, errUnsealed }
+func (unsealed) Index(string, string) ([]byte, error)               { return nil, errUnsealed }
+func (unsealed) SealJSON(document []byte, _ string) ([]byte, error) { return document, nil }
+func (unsealed) OpenJSON(document []byte, _ string) ([]byte, error) { return document, nil }

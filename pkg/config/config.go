@@ -122,19 +122,42 @@ type Redis struct {
 	URL string `koanf:"url" env:"REDIS_URL" secret:"url"`
 }
 
-// Keys holds the key under which secrets are kept in the database.
+// Keys says which master key wraps the keys of all communes: MasterKey, or, when
+// KMSURL is set, one that a key service keeps. The others only unwrap, while one
+// takes the place of another.
 type Keys struct {
-	MasterKey string `koanf:"master_key" env:"MASTER_KEY" secret:"value"`
+	MasterKey         string `koanf:"master_key" env:"MASTER_KEY" secret:"value"`
+	MasterKeyPrevious string `koanf:"master_key_previous" env:"MASTER_KEY_PREVIOUS" secret:"value"`
+	KMSURL            string `koanf:"kms_url" env:"KMS_URL"`
+	KMSToken          string `koanf:"kms_token" env:"KMS_TOKEN" secret:"value"`
+	KMSNamespace      string `koanf:"kms_namespace" env:"KMS_NAMESPACE"`
+	KMSRetiring       bool   `koanf:"kms_retiring" env:"KMS_RETIRING"`
 }
 
 // MasterKeySize is the length of the decoded master key in bytes (AES-256).
 const MasterKeySize = 32
 
-// Master is the decoded master key, MasterKeySize bytes long.
+// Master is the decoded master key, MasterKeySize bytes long; nil without an error
+// when a key service keeps the only one.
 func (k Keys) Master() ([]byte, error) {
-	b, err := base64.StdEncoding.DecodeString(k.MasterKey)
+	if k.MasterKey == "" && k.KMSURL != "" {
+		return nil, nil
+	}
+	return masterKey("SPORTELLO_MASTER_KEY", k.MasterKey)
+}
+
+// Previous is the decoded master key of before; nil when there is none.
+func (k Keys) Previous() ([]byte, error) {
+	if k.MasterKeyPrevious == "" {
+		return nil, nil
+	}
+	return masterKey("SPORTELLO_MASTER_KEY_PREVIOUS", k.MasterKeyPrevious)
+}
+
+func masterKey(name, value string) ([]byte, error) {
+	b, err := base64.StdEncoding.DecodeString(value)
 	if err != nil || len(b) != MasterKeySize {
-		return nil, fmt.Errorf("SPORTELLO_MASTER_KEY must be %d bytes in base64 (openssl rand -base64 %d)", MasterKeySize, MasterKeySize)
+		return nil, fmt.Errorf("%s must be %d bytes in base64 (openssl rand -base64 %d)", name, MasterKeySize, MasterKeySize)
 	}
 	return b, nil
 }

@@ -55,6 +55,11 @@ func (c Config) validate() error {
 		_, err := c.Keys.Master()
 		p.addErr(err)
 	}
+	_, err := c.Keys.Previous()
+	p.addErr(err)
+	p.url("SPORTELLO_KMS_URL", c.Keys.KMSURL, "http", "https")
+	p.addIf(c.Keys.KMSURL != "" && c.Keys.KMSToken == "", "SPORTELLO_KMS_TOKEN (or SPORTELLO_KMS_TOKEN_FILE) is needed with SPORTELLO_KMS_URL")
+	p.addIf(c.Keys.KMSRetiring && c.Keys.MasterKey == "", "SPORTELLO_KMS_RETIRING needs SPORTELLO_MASTER_KEY, which is to take the service's place")
 	if c.Mail.SMTPAddr != "" {
 		p.hostPort("SPORTELLO_SMTP_ADDR", c.Mail.SMTPAddr)
 	}
@@ -90,13 +95,13 @@ func (c Config) For(cmd Command) error {
 	case Serve:
 		p.required("SPORTELLO_DATABASE_URL", c.Database.URL)
 		p.required("SPORTELLO_REDIS_URL", c.Redis.URL)
-		p.required("SPORTELLO_MASTER_KEY", c.Keys.MasterKey)
+		p.required("SPORTELLO_MASTER_KEY", c.Keys.MasterKey+c.Keys.KMSURL)
 		p.addIf(c.Database.OwnerClusters != "", "SPORTELLO_OWNER_DATABASE_CLUSTERS must not be set for `serve`: what faces the web cannot create schemas")
 		p.addIf(c.Database.OwnerURL != "", "SPORTELLO_OWNER_DATABASE_URL must not be set for `serve`: what faces the web cannot create schemas")
 	case Work:
 		p.required("SPORTELLO_DATABASE_URL", c.Database.URL)
 		p.required("SPORTELLO_REDIS_URL", c.Redis.URL)
-		p.required("SPORTELLO_MASTER_KEY", c.Keys.MasterKey)
+		p.required("SPORTELLO_MASTER_KEY", c.Keys.MasterKey+c.Keys.KMSURL)
 		p.required("SPORTELLO_SMTP_ADDR", c.Mail.SMTPAddr)
 	case Migrate, Tenant:
 		p.required("SPORTELLO_OWNER_DATABASE_URL", c.Database.OwnerURL)

@@ -15,8 +15,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/sportello-ticino/sportello/app/keys"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/migrations"
+	"github.com/sportello-ticino/sportello/pkg/kms"
 	"github.com/sportello-ticino/sportello/pkg/pgtest"
 	"github.com/sportello-ticino/sportello/pkg/redistest"
 )
@@ -34,6 +36,8 @@ const (
 type Env struct {
 	DB         *tenancy.DB
 	Owner      *tenancy.Owner
+	Keys       *keys.Ring  // of DB, which hands them out
+	KeysOwner  *keys.Owner // of Owner
 	OwnerURL   string
 	RuntimeURL string
 	RedisURL   string
@@ -61,9 +65,22 @@ func Open(t testing.TB, ownerURL string) *Env {
 	if e.Owner, err = tenancy.NewOwner(ownerURL, e.RuntimeURL, MasterKey); err != nil {
 		t.Fatal(err)
 	}
+	if e.Keys, err = keys.NewRing(e.DB, Masters(), MasterKey); err != nil {
+		t.Fatal(err)
+	}
+	e.KeysOwner = keys.NewOwner(e.Owner, Masters(), MasterKey)
 	e.Redis = redistest.Client(t, e.RedisURL)
 	e.Lugano, e.Chiasso = e.Tenant(t, "lugano"), e.Tenant(t, "chiasso")
 	return e
+}
+
+// Masters is the master key of the tests, as the keys want it.
+func Masters() *kms.Chain {
+	m, err := kms.NewLocal(MasterKey)
+	if err != nil {
+		panic(err) // it has 32 bytes
+	}
+	return kms.NewChain(m)
 }
 
 // Tenant asks the directory for a commune.
@@ -108,6 +125,7 @@ func Provision(ownerURL string) error {
 	if err != nil {
 		return err
 	}
+	keys.NewOwner(owner, Masters(), MasterKey)
 	if err := owner.MigratePlatform(ctx, nil); err != nil {
 		return err
 	}
@@ -130,9 +148,13 @@ func Provision(ownerURL string) error {
 func sourceHash(t testing.TB) string {
 	t.Helper()
 	h := sha256.New()
-	files, err := filepath.Glob(filepath.Join(root(t), "app", "tenancy", "*.go"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("tenancytest: sources of tenancy: %d files, %v", len(files), err)
+	var files []string
+	for _, dir := range []string{"tenancy", "keys"} {
+		some, err := filepath.Glob(filepath.Join(root(t), "app", dir, "*.go"))
+		if err != nil || len(some) == 0 {
+			t.Fatalf("tenancytest: sources of %s: %d files, %v", dir, len(some), err)
+		}
+		files = append(files, some...)
 	}
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
