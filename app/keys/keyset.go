@@ -96,7 +96,25 @@ func (r row) unwrap(ctx context.Context, masters *kms.Chain) (*keyset.Handle, er
 	if err != nil {
 		return nil, err
 	}
-	return keyset.ReadWithContext(ctx, keyset.NewBinaryReader(bytes.NewReader(r.Wrapped)), m, place(r.Slug, r.Purpose))
+	told := &listener{Master: m}
+	h, err := keyset.ReadWithContext(ctx, keyset.NewBinaryReader(bytes.NewReader(r.Wrapped)), told, place(r.Slug, r.Purpose))
+	if told.err != nil {
+		return nil, told.err
+	}
+	return h, err
+}
+
+// listener remembers what a master key said: tink tells it as text only, and a key
+// service that is away is not a wrong key.
+type listener struct {
+	kms.Master
+	err error
+}
+
+func (l *listener) DecryptWithContext(ctx context.Context, sealed, associated []byte) ([]byte, error) {
+	plain, err := l.Master.DecryptWithContext(ctx, sealed, associated)
+	l.err = err
+	return plain, err
 }
 
 // wrap closes a keyset under the master key in use.

@@ -55,7 +55,7 @@ func (c Config) validate() error {
 		_, err := c.Keys.Master()
 		p.addErr(err)
 	}
-	_, err := c.Keys.Previous()
+	_, err = c.Keys.Previous()
 	p.addErr(err)
 	p.url("SPORTELLO_KMS_URL", c.Keys.KMSURL, "http", "https")
 	p.addIf(c.Keys.KMSURL != "" && c.Keys.KMSToken == "", "SPORTELLO_KMS_TOKEN (or SPORTELLO_KMS_TOKEN_FILE) is needed with SPORTELLO_KMS_URL")
