@@ -28,7 +28,7 @@ var (
 	kernel = []string{"app/tenancy", "app/keys", "app/site", "app/identity", "app/access", "app/audit", "app/outbox", "app/web"}
 	base   = []string{
 		"app/catalogue", "app/forms", "app/rules", "app/registers", "app/documents",
-		"app/payments", "app/messages", "app/mandates", "app/notifications",
+		"app/payments", "app/messages", "app/mandates", "app/notifications", "app/life",
 	}
 	top = []string{
 		"app/home", "app/console", "app/operator", "app/advice", "app/statistics", "app/opendata", "app/territory",

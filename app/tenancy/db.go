@@ -85,6 +85,7 @@ type DB struct {
 
 	mu    sync.Mutex
 	pools map[string]*sql.DB
+	own   map[string]string        // commune → key of the pool it has alone
 	turns map[string]chan struct{} // of communes that share a pool
 }
 
@@ -109,7 +110,7 @@ func Open(url string, masterKey []byte, baseDomain string, opt Options) (*DB, er
 		return nil, fmt.Errorf("tenancy: gorm: %w", err)
 	}
 	db := &DB{platform: cfg, clusters: map[string]*pgx.ConnConfig{}, masterKey: masterKey,
-		opt: opt, gorm: g, pools: map[string]*sql.DB{}, turns: map[string]chan struct{}{},
+		opt: opt, gorm: g, pools: map[string]*sql.DB{}, turns: map[string]chan struct{}{}, own: map[string]string{},
 		book: &revisionBook{at: map[string]revisionPage{}}}
 	db.dir = &Directory{db: db, base: baseDomain}
 	db.addCluster(MainCluster, cfg)
@@ -190,11 +191,29 @@ func (db *DB) tenantPool(e *entry) (*sql.DB, error) {
 	if database == "" {
 		database = base.Database
 	}
-	return db.pool(e.cluster+"/"+database+"/"+e.login, db.opt.PoolSize, func() *pgx.ConnConfig {
+	key := e.cluster + "/" + database + "/" + e.login
+	if !e.shared {
+		// A login that was dropped and made again is another one for PostgreSQL:
+		// connections from before a move are not taken up again.
+		key += e.placedAt.UTC().Format("/20060102150405.000000")
+		db.retire(e.slug, key)
+	}
+	return db.pool(key, db.opt.PoolSize, func() *pgx.ConnConfig {
 		cfg := base.Copy()
 		cfg.Database, cfg.User, cfg.Password = database, e.login, LoginPassword(db.masterKey, e.login)
 		return cfg
 	}), nil
+}
+
+// retire lets the connections of a commune's former pool end.
+func (db *DB) retire(slug, key string) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if old := db.own[slug]; old != "" && old != key && db.pools[old] != nil {
+		db.pools[old].SetMaxIdleConns(-1) // those in use close when they come back
+		delete(db.pools, old)
+	}
+	db.own[slug] = key
 }
 
 func (db *DB) pool(key string, size int, config func() *pgx.ConnConfig) *sql.DB {

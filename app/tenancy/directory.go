@@ -190,13 +190,14 @@ type communeRow struct {
 	SchemaVersion                             int64
 	CreatedAt                                 time.Time
 	ReadOnlySince                             *time.Time
+	PlacedAt                                  time.Time
 }
 
 func readDirectory(tx *PlatformTx, rev int64) (*directorySnapshot, error) {
 	var rows []communeRow
 	if err := tx.DB().Raw(`select slug, name, ref_prefix, coalesce(bfs_number, 0) as bfs_number,
 		inhabitants, state, state_reason, cluster, database, shard, schema_name, role_name, login_name,
-		schema_version, created_at, read_only_since from communes where state <> 'archived'`).Scan(&rows).Error; err != nil {
+		schema_version, created_at, read_only_since, placed_at from communes where state <> 'archived'`).Scan(&rows).Error; err != nil {
 		return nil, err
 	}
 	var hosts []struct{ Host, Slug string }
@@ -235,7 +236,7 @@ func newEntry(r communeRow) (*entry, error) {
 		readOnly = *r.ReadOnlySince
 	}
 	return &entry{
-		readOnlySince: readOnly, shared: r.Shard > 0,
+		readOnlySince: readOnly, placedAt: r.PlacedAt, shared: r.Shard > 0,
 		slug: r.Slug, name: r.Name, refPrefix: r.RefPrefix, bfs: r.BfsNumber, inhabitants: r.Inhabitants,
 		state: State(r.State), stateReason: r.StateReason, cluster: r.Cluster, database: r.Database,
 		schema: r.SchemaName, role: r.RoleName, login: r.LoginName,

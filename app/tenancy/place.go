@@ -69,7 +69,7 @@ func (db *DB) hold(ctx context.Context, e *entry) (*entry, error) {
 }
 
 func (e *entry) samePlace(o *entry) bool {
-	return e.cluster == o.cluster && e.database == o.database && e.schema == o.schema && e.login == o.login
+	return e.cluster == o.cluster && e.database == o.database && e.schema == o.schema && e.login == o.login && e.placedAt.Equal(o.placedAt)
 }
 
 // displaced reports whether PostgreSQL refused what it refuses to a commune that

@@ -18,6 +18,7 @@ import (
 const (
 	ownLogins    = 32
 	sharedLogins = 8
+	sharedLogin  = "l_shared_"
 )
 
 // Commune is what the directory must know to open one.
@@ -154,7 +155,7 @@ func (o *Owner) place(ctx context.Context, dir *pgx.Conn, slug, cluster string) 
 	h := fnv.New32a()
 	h.Write([]byte(slug))
 	p.Shard = int(h.Sum32()%sharedLogins) + 1
-	p.Login = fmt.Sprintf("%sl_shared_%d", n.prefix(), p.Shard)
+	p.Login = fmt.Sprintf("%s%s%d", n.prefix(), sharedLogin, p.Shard)
 	return p, nil
 }
 

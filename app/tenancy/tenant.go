@@ -31,6 +31,7 @@ type entry struct {
 	schemaVersion             int64
 	createdAt                 time.Time
 	readOnlySince             time.Time // zero where writing is allowed
+	placedAt                  time.Time // when its data came to where it lies
 	shared                    bool      // its login and pool serve other communes too
 	hosts                     []string
 	beginWrite, beginReadOnly string

@@ -34,6 +34,22 @@ func Clone(t testing.TB, key string, build func(ownerURL string) error) DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s.clone(t, key, build)
+}
+
+// CloneSecond is Clone on a second server: two PostgreSQL clusters, as one
+// deployment may have. With a server given from outside it is that one again.
+func CloneSecond(t testing.TB, key string, build func(ownerURL string) error) DB {
+	t.Helper()
+	s, err := second()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.clone(t, key, build)
+}
+
+func (s server) clone(t testing.TB, key string, build func(ownerURL string) error) DB {
+	t.Helper()
 	sum := sha256.Sum256([]byte(key))
 	template := "template_" + hex.EncodeToString(sum[:8])
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)

@@ -27,7 +27,15 @@ type server struct {
 	inUse *os.File
 }
 
-var shared = sync.OnceValues(func() (server, error) {
+var (
+	shared = sync.OnceValues(func() (server, error) { return find("test") })
+	second = sync.OnceValues(func() (server, error) { return find("test-second") })
+)
+
+// folders are where the servers keep their data, below .sportello.
+var folders = []string{"test", "test-second"}
+
+func find(name string) (server, error) {
 	if owner := os.Getenv("SPORTELLO_OWNER_DATABASE_URL"); owner != "" {
 		app := os.Getenv("SPORTELLO_DATABASE_URL")
 		if app == "" {
@@ -35,22 +43,22 @@ var shared = sync.OnceValues(func() (server, error) {
 		}
 		return server{owner: owner, app: app, admin: owner}, nil
 	}
-	dir, err := folder()
+	dir, err := folder(name)
 	if err != nil {
 		return server{}, err
 	}
 	return startShared(dir)
-})
+}
 
-// folder is <module>/.sportello/test for the module that the test stands in.
-func folder() (string, error) {
+// folder is <module>/.sportello/<name> for the module that the test stands in.
+func folder(name string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
 	for d := dir; ; d = filepath.Dir(d) {
 		if _, err := os.Stat(filepath.Join(d, "go.mod")); err == nil {
-			return filepath.Join(d, ".sportello", "test"), nil
+			return filepath.Join(d, ".sportello", name), nil
 		}
 		if d == filepath.Dir(d) {
 			return "", fmt.Errorf("pgtest: no go.mod above %s", dir)
@@ -132,13 +140,21 @@ func watch(dir string, pg *devstack.Postgres) error {
 // ErrInUse means that tests are still running on the server.
 var ErrInUse = errors.New("pgtest: the test server is in use")
 
-// Stop ends the shared server of the module around the working folder and
-// forgets its data. It waits up to ten seconds for test processes to end.
+// Stop ends the servers of the module around the working folder and forgets
+// their data. It waits up to ten seconds for test processes to end.
 func Stop() error {
-	dir, err := folder()
-	if err != nil {
-		return err
+	var all []error
+	for _, name := range folders {
+		dir, err := folder(name)
+		if err == nil {
+			err = stop(dir)
+		}
+		all = append(all, err)
 	}
+	return errors.Join(all...)
+}
+
+func stop(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, "in-use")); err != nil {
 		return nil // no test ever asked for a server
 	}

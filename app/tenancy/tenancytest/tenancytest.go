@@ -41,6 +41,8 @@ type Env struct {
 	OwnerURL   string
 	RuntimeURL string
 	RedisURL   string
+	North      string // of NewTwo: the runtime login's address on the second cluster
+	NorthOwner string
 	Redis      *redis.Client
 	Lugano     tenancy.Tenant
 	Chiasso    tenancy.Tenant
@@ -52,6 +54,40 @@ func New(t testing.TB) *Env {
 	db := pgtest.Clone(t, "tenancy-"+sourceHash(t), build)
 	return Open(t, db.OwnerURL)
 }
+
+// NewTwo is New on two PostgreSQL clusters: Chiasso lives on the second, "nord",
+// whose runtime login goes through a gate that the test can close.
+func NewTwo(t testing.TB) (*Env, *Gate) {
+	t.Helper()
+	db := pgtest.Clone(t, "tenancy-empty", func(string) error { return nil })
+	north := pgtest.CloneSecond(t, "tenancy-empty", func(string) error { return nil })
+	gate := newGate(t, RuntimeURL(t, north.OwnerURL))
+	e := &Env{OwnerURL: db.OwnerURL, RuntimeURL: RuntimeURL(t, db.OwnerURL), RedisURL: redistest.New(t), North: gate.URL, NorthOwner: north.OwnerURL}
+	var err error
+	if e.Owner, err = tenancy.NewOwner(e.OwnerURL, e.RuntimeURL, MasterKey); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Owner.AddCluster(North, north.OwnerURL, RuntimeURL(t, north.OwnerURL)); err != nil {
+		t.Fatal(err)
+	}
+	e.KeysOwner = keys.NewOwner(e.Owner, Masters(), MasterKey)
+	if err := provision(e.Owner, North); err != nil {
+		t.Fatal(err)
+	}
+	if e.DB, err = tenancy.Open(e.RuntimeURL, MasterKey, "localhost", tenancy.Options{Clusters: map[string]string{North: gate.URL}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.DB.Close)
+	if e.Keys, err = keys.NewRing(e.DB, Masters(), MasterKey); err != nil {
+		t.Fatal(err)
+	}
+	e.Redis = redistest.Client(t, e.RedisURL)
+	e.Lugano, e.Chiasso = e.Tenant(t, "lugano"), e.Tenant(t, "chiasso")
+	return e, gate
+}
+
+// North is the name of the second cluster of NewTwo.
+const North = "nord"
 
 // Open opens a database that already holds the two communes.
 func Open(t testing.TB, ownerURL string) *Env {
@@ -116,7 +152,6 @@ func build(ownerURL string) error { return Provision(ownerURL) }
 
 // Provision fills an empty database with the platform and two communes.
 func Provision(ownerURL string) error {
-	ctx := context.Background()
 	runtime, err := runtimeURL(ownerURL)
 	if err != nil {
 		return err
@@ -126,12 +161,18 @@ func Provision(ownerURL string) error {
 		return err
 	}
 	keys.NewOwner(owner, Masters(), MasterKey)
+	return provision(owner, tenancy.MainCluster)
+}
+
+// provision opens the two communes, Chiasso on the cluster that is named.
+func provision(owner *tenancy.Owner, second string) error {
+	ctx := context.Background()
 	if err := owner.MigratePlatform(ctx, nil); err != nil {
 		return err
 	}
 	for _, c := range []tenancy.Commune{
 		{Slug: "lugano", Name: "Lugano", RefPrefix: "LUG", BFS: 5192, Inhabitants: 68507},
-		{Slug: "chiasso", Name: "Chiasso", RefPrefix: "CHI", BFS: 5250, Inhabitants: 7786},
+		{Slug: "chiasso", Name: "Chiasso", RefPrefix: "CHI", BFS: 5250, Inhabitants: 7786, Cluster: second},
 	} {
 		if err := owner.Provision(ctx, c, nil); err != nil {
 			return err

@@ -1,0 +1,35 @@
+package life
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/blob"
+	"github.com/sportello-ticino/sportello/pkg/clock"
+)
+
+// Deps is what the life of a commune needs.
+type Deps struct {
+	Owner *tenancy.Owner
+	DB    *tenancy.DB
+	Blobs *blob.Bucket
+	Clock clock.Clock
+	Log   *slog.Logger
+}
+
+// Life does the long work on a commune.
+type Life struct{ Deps }
+
+// New makes a Life.
+func New(d Deps) *Life { return &Life{d} }
+
+// Progress is told each step: how far (percent), a text key below
+// operator.step, and a note (a figure, a name).
+type Progress func(percent int, step, note string)
+
+// tenant finds a commune anew: the directory may have changed a moment ago.
+func (l *Life) tenant(ctx context.Context, slug string) (tenancy.Tenant, error) {
+	l.DB.Directory().Forget()
+	return l.DB.Directory().BySlug(ctx, slug)
+}
