@@ -277,12 +277,7 @@ func CheckCatalogue(ctx context.Context, cfg config.Config, out io.Writer) error
 
 // Routes is the route table, built without any connection.
 func Routes() ([]web.Route, error) {
-	cfg, err := config.Load([]string{"SPORTELLO_DEMO=true", "SPORTELLO_DATABASE_URL=postgres://nobody@127.0.0.1:1/none", "SPORTELLO_REDIS_URL=redis://127.0.0.1:1",
-		"SPORTELLO_BLOB_URL=mem://", "SPORTELLO_MASTER_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="})
-	if err != nil {
-		return nil, err
-	}
-	a, err := New(context.Background(), cfg, Options{})
+	a, err := unconnected()
 	if err != nil {
 		return nil, err
 	}

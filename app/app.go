@@ -20,6 +20,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/cases"
 	"github.com/sportello-ticino/sportello/app/catalogue"
 	"github.com/sportello-ticino/sportello/app/console"
+	"github.com/sportello-ticino/sportello/app/costs"
 	"github.com/sportello-ticino/sportello/app/demo"
 	"github.com/sportello-ticino/sportello/app/documents"
 	seals "github.com/sportello-ticino/sportello/app/documents/providers/local"
@@ -28,6 +29,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/identity/pages"
 	"github.com/sportello-ticino/sportello/app/keys"
+	"github.com/sportello-ticino/sportello/app/meters"
 	"github.com/sportello-ticino/sportello/app/notifications"
 	"github.com/sportello-ticino/sportello/app/operator"
 	"github.com/sportello-ticino/sportello/app/outbox"
@@ -78,6 +80,8 @@ type App struct {
 	Notifications *notifications.Service
 	Seals         *seals.Seals
 	Cases         *cases.Module
+	Meters        *meters.Readings
+	Costs         *costs.Service
 
 	blobs *blob.Bucket
 }
@@ -94,6 +98,8 @@ type Options struct {
 type module interface{ Mount(*web.Router) }
 
 type worker interface{ Jobs(*outbox.Registry) }
+
+type metered interface{ Meters() []meters.Meter }
 
 // New builds everything. It reads files and settings, and dials nothing.
 func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
@@ -249,12 +255,15 @@ func (a *App) mount(perms *access.Access) error {
 	if cfg.Demo {
 		mailURL = "/dev/posta"
 	}
+	a.Meters = &meters.Readings{DB: a.DB, Clock: a.Clock}
+	a.Costs = &costs.Service{DB: a.DB, Clock: a.Clock}
 	all := []module{
 		&home.Module{DB: a.DB, Catalogue: a.Catalogue, Sites: a.Sites, Clock: a.Clock, URL: cfg.Server.URL, Ready: a.Ready},
 		&pages.Pages{Identity: a.Identity, Staff: a.Staff, MailURL: mailURL},
 		a.Catalogue, a.Forms, a.Payments, a.Documents, a.Cases,
 		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service},
 		&operator.Module{DB: a.DB, Staff: a.Staff, FS: a.TenantsFS, Clock: a.Clock, URL: cfg.Server.URL},
+		&costs.Module{Service: a.Costs, Entity: entity},
 	}
 	if cfg.Demo {
 		all = append(all, &demo.Module{DB: a.DB, FS: a.TenantsFS, Identity: a.Identity, Staff: a.Staff,
@@ -265,8 +274,13 @@ func (a *App) mount(perms *access.Access) error {
 		if w, ok := m.(worker); ok {
 			w.Jobs(a.Registry)
 		}
+		if w, ok := m.(metered); ok {
+			a.Meters.Add(w.Meters()...)
+		}
 	}
 	a.Notifications.Jobs(a.Registry)
+	a.Meters.Add(a.Notifications.Meters()...)
+	a.Meters.Jobs(a.Registry)
 	a.Web, err = web.New(web.Deps{DB: a.DB, Redis: a.Redis, Access: perms, Identity: a.Identity, Staff: a.Staff, Sites: a.Sites, Entity: entity,
 		Texts: a.Texts, Log: a.Log, URL: cfg.Server.URL, HTTPS: cfg.Server.PublicScheme == "https", Demo: cfg.Demo,
 		TrustedProxies: cfg.Server.TrustedProxies, Version: Version, FormTargets: []string{origin(cfg.Payments.PostFinanceURL)}, Ready: a.Ready}, a.Router)

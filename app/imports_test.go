@@ -25,13 +25,13 @@ type layer struct {
 }
 
 var (
-	kernel = []string{"app/tenancy", "app/keys", "app/site", "app/identity", "app/access", "app/audit", "app/outbox", "app/web"}
+	kernel = []string{"app/tenancy", "app/keys", "app/meters", "app/site", "app/identity", "app/access", "app/audit", "app/outbox", "app/web"}
 	base   = []string{
 		"app/catalogue", "app/forms", "app/rules", "app/registers", "app/documents",
 		"app/payments", "app/messages", "app/mandates", "app/notifications", "app/life",
 	}
 	top = []string{
-		"app/home", "app/console", "app/operator", "app/advice", "app/statistics", "app/opendata", "app/territory",
+		"app/home", "app/console", "app/operator", "app/costs", "app/bulletin", "app/support", "app/projects", "app/processors", "app/advice", "app/statistics", "app/opendata", "app/territory",
 	}
 	data    = []string{"tenants", "migrations", "configs/..."}
 	support = []string{"pkg/*test/...", "pkg/*/*test/...", "pkg/htmlcheck/...", "app/*test/...", "app/*/*test/...", "app/*/providers/*test/..."}

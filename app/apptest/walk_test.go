@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,6 +94,13 @@ func without(action access.Action) string {
 	case module == "console":
 		return "official"
 	case module == "operator" && action != "operator.open":
+		return "entity-auditor"
+	case action == "costs.see":
+		return "" // everybody of the entity
+	case slices.Contains([]string{"costs", "bulletin", "support", "projects", "processors", "staff"}, module):
+		if strings.HasSuffix(string(action), ".see") {
+			return "entity-finance"
+		}
 		return "entity-auditor"
 	case action == "cases.desk", action == "cases.work", action == "cases.decide", action == "documents.desk":
 		return "commune-admin"

@@ -15,6 +15,8 @@ const (
 	ActionOpen      access.Action = "operator.open"
 	ActionProvision access.Action = "operator.provision"
 	ActionSuspend   access.Action = "operator.suspend"
+	ActionStaffSee  access.Action = "staff.see"
+	ActionStaff     access.Action = "staff.change"
 )
 
 // Module serves the entity's console.

@@ -79,14 +79,6 @@ func stateOf(ctx context.Context, t tenancy.Tenant) ui.State {
 	return ui.State{Tone: tone, Text: i18n.T(ctx, "operator.state-name."+string(s))}
 }
 
-func side(r *web.Request, current string) []ui.Link {
-	out := []ui.Link{{Text: i18n.T(r.Ctx(), "operator.side.communes"), URL: "/comuni", Current: current == "/comuni"}}
-	if r.May(ActionProvision) {
-		out = append(out, ui.Link{Text: i18n.T(r.Ctx(), "operator.side.open"), URL: "/comuni/nuovo", Current: current == "/comuni/nuovo"})
-	}
-	return out
-}
-
 // communes is the entity's first page: every commune with its health.
 func (m *Module) communes(r *web.Request) error {
 	ctx := r.Ctx()
@@ -102,7 +94,7 @@ func (m *Module) communes(r *web.Request) error {
 	col := func(key string) ui.Column {
 		return ui.Column{Title: i18n.T(ctx, "operator.column."+key), Label: i18n.T(ctx, "operator.column."+key)}
 	}
-	page := view.CommunesPage{Side: side(r, "/comuni"), Now: i18n.DateTime(ctx, m.Clock.Now()), Grid: ui.Grid{Caption: i18n.T(ctx, "operator.communes"),
+	page := view.CommunesPage{Side: Side(r, "/comuni"), Now: i18n.DateTime(ctx, m.Clock.Now()), Grid: ui.Grid{Caption: i18n.T(ctx, "operator.communes"),
 		Columns: []ui.Column{{Title: i18n.T(ctx, "operator.column.commune")}, col("health"), col("schema"), col("state"), col("use"), col("open"), col("backlog")}}}
 	var active, open, month, backlog int64
 	for _, f := range m.read(ctx, all) {
@@ -155,7 +147,7 @@ func (m *Module) communePage(r *web.Request, code int, typed, wrong string) erro
 	f := m.readOne(ctx, t)
 	host := t.Slug() + "." + m.DB.Directory().Base()
 	fact := func(key, value string) ui.Fact { return ui.Fact{Term: i18n.T(ctx, "operator.fact."+key), Value: value} }
-	page := view.CommunePage{Side: side(r, "/comuni"), Name: t.Name(), DeskURL: m.URL(host), State: stateOf(ctx, t),
+	page := view.CommunePage{Side: Side(r, "/comuni"), Name: t.Name(), DeskURL: m.URL(host), State: stateOf(ctx, t),
 		Tiles: []ui.Tile{
 			{Value: f.health(ctx, wanted).Text, Label: i18n.T(ctx, "operator.column.health")}, {Value: i18n.Number(f.month), Label: i18n.T(ctx, "operator.column.use")},
 			{Value: i18n.Number(f.open), Label: i18n.T(ctx, "operator.column.open")}, {Value: i18n.Number(f.backlog), Label: i18n.T(ctx, "operator.column.backlog")},

@@ -23,7 +23,7 @@ func (m *Module) newForm(r *web.Request, code int, f *Form, folder string, wrong
 	if err != nil {
 		return err
 	}
-	page := view.NewCommunePage{Side: side(r, "/comuni/nuovo"), Folder: folder}
+	page := view.NewCommunePage{Side: Side(r, "/comuni/nuovo"), Folder: folder}
 	for _, dir := range slices.Sorted(maps.Keys(folders)) {
 		page.Folders = append(page.Folders, ui.Option{Value: dir, Label: folders[dir], Selected: dir == folder || len(folders) == 1})
 	}

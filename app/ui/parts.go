@@ -97,7 +97,8 @@ type Cell struct {
 	MarkURL string // a commune's mark before the text
 	State   *State
 	Strong  bool
-	Num     bool // a number or date that must not break
+	Num     bool   // a number or date that must not break
+	Spark   *Spark // how it went, after the text
 }
 
 // Grid is a table; the caption names it and may be hidden.

@@ -166,6 +166,9 @@ func (d *demoStack) fill(ctx context.Context, log *slog.Logger, say func(string,
 			return fmt.Errorf("%s: %w", slug, err)
 		}
 	}
+	if err := a.SeedEntityDesk(ctx); err != nil {
+		return err
+	}
 	return d.merchants(ctx, a)
 }
 
