@@ -25,8 +25,8 @@ type Bars struct {
 // The chart's measures, in its own units.
 const (
 	barWidth, barHeight   = 640, 18
-	barPitch, barTop      = 46, 8
-	barLabel, barBaseline = 14, 20
+	barPitch, barTop      = 58, 4
+	barLabel, barBaseline = 22, 30
 	maxParts              = 3
 )
 
