@@ -17,6 +17,7 @@ import (
 
 	"github.com/sportello-ticino/sportello/app/access"
 	"github.com/sportello-ticino/sportello/app/audit"
+	"github.com/sportello-ticino/sportello/app/breakglass"
 	"github.com/sportello-ticino/sportello/app/cases"
 	"github.com/sportello-ticino/sportello/app/catalogue"
 	"github.com/sportello-ticino/sportello/app/console"
@@ -82,6 +83,7 @@ type App struct {
 	Cases         *cases.Module
 	Meters        *meters.Readings
 	Costs         *costs.Service
+	Breakglass    *breakglass.Module
 
 	blobs *blob.Bucket
 }
@@ -217,6 +219,8 @@ func (a *App) modules(o Options) error {
 	if err := a.caseModules(register, perms, scanner, box); err != nil {
 		return err
 	}
+	a.Breakglass = breakglass.New(breakglass.Deps{DB: a.DB, Outbox: a.Outbox, Sites: a.Sites, Clock: a.Clock, Identity: a.Identity, Staff: a.Staff,
+		Access: perms, Cases: a.Cases, Mail: a.Notifications, URL: a.URL})
 	return a.mount(perms)
 }
 
@@ -261,6 +265,7 @@ func (a *App) mount(perms *access.Access) error {
 		&home.Module{DB: a.DB, Catalogue: a.Catalogue, Sites: a.Sites, Clock: a.Clock, URL: cfg.Server.URL, Ready: a.Ready},
 		&pages.Pages{Identity: a.Identity, Staff: a.Staff, MailURL: mailURL},
 		a.Catalogue, a.Forms, a.Payments, a.Documents, a.Cases,
+		a.Breakglass,
 		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service},
 		&operator.Module{DB: a.DB, Staff: a.Staff, FS: a.TenantsFS, Clock: a.Clock, URL: cfg.Server.URL},
 		&costs.Module{Service: a.Costs, Entity: entity},
@@ -283,7 +288,7 @@ func (a *App) mount(perms *access.Access) error {
 	a.Meters.Jobs(a.Registry)
 	a.Web, err = web.New(web.Deps{DB: a.DB, Redis: a.Redis, Access: perms, Identity: a.Identity, Staff: a.Staff, Sites: a.Sites, Entity: entity,
 		Texts: a.Texts, Log: a.Log, URL: cfg.Server.URL, HTTPS: cfg.Server.PublicScheme == "https", Demo: cfg.Demo,
-		TrustedProxies: cfg.Server.TrustedProxies, Version: Version, FormTargets: []string{origin(cfg.Payments.PostFinanceURL)}, Ready: a.Ready}, a.Router)
+		TrustedProxies: cfg.Server.TrustedProxies, Version: Version, FormTargets: []string{origin(cfg.Payments.PostFinanceURL)}, Ready: a.Ready, Banners: a.Breakglass.Banners}, a.Router)
 	return err
 }
 

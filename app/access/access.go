@@ -117,6 +117,10 @@ func (a *Access) May(by identity.Actor, action Action) (bool, error) {
 	return yes, nil
 }
 
+// MaySend reports whether the actor may send anything at all, whatever the
+// action: a guest of the entity only reads, and a stranger does not even that.
+func MaySend(by identity.Actor) bool { return !by.IsGuest() && !by.IsStranger() }
+
 func (a *Access) enforcer(domain string) (*casbin.Enforcer, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -157,7 +157,7 @@ func TestEntityOpensSuspendsAndResumes(t *testing.T) {
 		t.Errorf("an auditor suspends: %s", res.Status)
 	}
 	op.CarryCookies("ente", "lugano")
-	if res := op.Send(http.MethodGet, e.URLOf("lugano", "/ufficio"), "", nil); res.StatusCode != http.StatusSeeOther {
-		t.Errorf("the entity's operator opens a commune's desk: %s", res.Status)
+	if res := op.Send(http.MethodGet, e.URLOf("lugano", "/ufficio"), "", nil); res.StatusCode != http.StatusNotFound {
+		t.Errorf("the entity's operator finds a commune's desk: %s", res.Status)
 	}
 }

@@ -7,8 +7,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sportello-ticino/sportello/app/audit"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/swiss"
 )
 
 // Filter narrows the desk's list; zero fields do not.
@@ -38,8 +40,18 @@ type Counts struct {
 	Untaken, DueToday, Late, ClosedInWeek int64
 }
 
-// scope limits a query to the offices of the actor.
+// scope limits a query to the offices of the actor, a guest's to what the grant
+// names.
 func scope(by identity.Actor) (string, []any) {
+	if g, ok := by.Guest(); ok {
+		switch g.Scope {
+		case identity.ScopeCase:
+			return "ref = ?", []any{g.Object}
+		case identity.ScopeOffice:
+			return "office = ?", []any{g.Object}
+		}
+		return "false", nil
+	}
 	offices := by.Offices()
 	for _, o := range offices {
 		if o == "" {
@@ -58,7 +70,7 @@ func (s *Service) DeskList(ctx context.Context, by identity.Actor, f Filter) (Li
 		f.Page = 1
 	}
 	l := List{Page: f.Page}
-	err := s.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
+	read := func(tx *tenancy.Tx) error {
 		where, args := scope(by)
 		today := s.today().Format(time.DateOnly)
 		q := tx.DB().Model(&caseRow{}).Where(where, args...)
@@ -111,23 +123,38 @@ func (s *Service) DeskList(ctx context.Context, by identity.Actor, f Filter) (Li
 			count(*) filter (where closed_at >= ?::date - 7) as closed_in_week
 			from cases where (closed_at is null or closed_at >= ?::date - 7) and `+where,
 			append([]any{by.AccountID(), by.AccountID(), today, today, today, today}, args...)...).Scan(&l.Counts).Error
+	}
+	if f.Search == "" && !by.IsGuest() { // the day's work; what is opened from it is on the audit
+		return l, s.DB.Read(ctx, by.Tenant(), read)
+	}
+	err := audit.Read(ctx, s.DB, by, "cases.searched", func(tx *tenancy.Tx) (string, map[string]any, error) {
+		err := read(tx)
+		return searched(f.Search), map[string]any{"found": l.Total}, err
 	})
 	return l, err
+}
+
+// searched is what a search leaves on the audit: the reference that was asked
+// for, or only that it was a name. A name typed into a search is personal data
+// itself, and the audit forgets nothing.
+func searched(text string) string {
+	if ref, err := swiss.ParseCaseRef(text); err == nil {
+		return "case:" + string(ref)
+	}
+	return "desk:name"
 }
 
 // DeskCase reads a case of one of the actor's offices. Reading personal data
 // is on the audit.
 func (s *Service) DeskCase(ctx context.Context, by identity.Actor, ref string) (View, error) {
 	var v View
-	err := s.in(ctx, by, func(tx *tenancy.Tx) error {
+	err := audit.Read(ctx, s.DB, by, "cases.read", func(tx *tenancy.Tx) (string, map[string]any, error) {
 		c, err := ours(tx, by, ref, false)
 		if err != nil {
-			return err
+			return "", nil, err
 		}
-		if v, err = s.view(tx, c, true); err != nil {
-			return err
-		}
-		return s.audited(tx, by, "cases.read", c)
+		v, err = s.view(tx, c, true)
+		return "case:" + c.Ref, nil, err
 	})
 	return v, err
 }

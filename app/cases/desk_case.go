@@ -26,7 +26,7 @@ func (m *Module) deskPage(r *web.Request, code int, note, wrong string) error {
 	page := view.DeskCasePage{ListTitle: i18n.T(ctx, "cases.desk.todo"), ListURL: "/ufficio", Ref: c.Ref,
 		Title: c.ApplicantName + ", " + c.ServiceTitle.For(ctx), State: status(ctx, c, deskSide, m.today()),
 		Submitted: i18n.T(ctx, "cases.desk.submitted", "when", i18n.DateTime(ctx, c.SubmittedAt)),
-		Checks:    checks(ctx, c), Sections: sections(ctx, c), Documents: append(uploadRows(base, v.Uploads), paperRows(ctx, v.Papers)...),
+		Checks:    checks(ctx, c), Sections: sections(ctx, c), Documents: append(uploadRows(base, v.Uploads), paperRows(ctx, v.Papers, deskPaperURL)...),
 		Messages: exchange(ctx, v.Requests), History: moments(ctx, v.Events, c, deskSide), Fees: fees(ctx, c),
 		FeesNote: i18n.T(ctx, "cases.desk.fees-note", "version", c.Outcome.Version), Facts: m.deskFacts(r, c)}
 	for _, e := range v.Events {
@@ -40,7 +40,7 @@ func (m *Module) deskPage(r *web.Request, code int, note, wrong string) error {
 	m.deskActs(r, c, base, &page)
 	var paper *ui.Link
 	for i := range v.Papers {
-		paper = paperLink(ctx, v.Papers[i])
+		paper = paperLink(ctx, v.Papers[i], deskPaperURL)
 	}
 	page.Decision = decision(ctx, c, paper)
 	return r.Page(code, page.Title, view.DeskCase(page), web.Here("/ufficio"))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sportello-ticino/sportello/app/audit"
 	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -39,10 +40,10 @@ func uploadRows(base string, list []Upload) []ui.Row {
 	return out
 }
 
-func paperRows(ctx context.Context, list []Paper) []ui.Row {
+func paperRows(ctx context.Context, list []Paper, address func(Paper) string) []ui.Row {
 	var out []ui.Row
 	for _, p := range list {
-		out = append(out, ui.Row{Title: p.Title, URL: paperURL(p), Fact: i18n.Date(p.IssuedAt), DateTime: p.IssuedAt.Format("2006-01-02"),
+		out = append(out, ui.Row{Title: p.Title, URL: address(p), Fact: i18n.Date(p.IssuedAt), DateTime: p.IssuedAt.Format("2006-01-02"),
 			Note: i18n.T(ctx, "cases.paper.sealed", "size", size(p.Size))})
 	}
 	return out
@@ -50,8 +51,11 @@ func paperRows(ctx context.Context, list []Paper) []ui.Row {
 
 func paperURL(p Paper) string { return "/area/documenti/" + p.ID.String() }
 
-func paperLink(ctx context.Context, p Paper) *ui.Link {
-	return &ui.Link{Text: i18n.T(ctx, "cases.confirmation.download", "title", p.Title, "size", size(p.Size)), URL: paperURL(p)}
+// deskPaperURL is where those who work on the case find the same paper.
+func deskPaperURL(p Paper) string { return "/ufficio/documenti/" + p.ID.String() }
+
+func paperLink(ctx context.Context, p Paper, address func(Paper) string) *ui.Link {
+	return &ui.Link{Text: i18n.T(ctx, "cases.confirmation.download", "title", p.Title, "size", size(p.Size)), URL: address(p)}
 }
 
 // ownUpload and deskUpload send a file back to who attached it, or to the
@@ -68,17 +72,21 @@ func (m *Module) upload(r *web.Request, find finder) error {
 		return ErrNotFound
 	}
 	var u Upload
-	if err := m.DB.In(r.Ctx(), r.Tenant(), func(tx *tenancy.Tx) error {
-		c, err := find(tx, r.Actor(), r.Param("ref"), false)
+	by := r.Actor()
+	if err := audit.Read(r.Ctx(), m.DB, by, "cases.read-file", func(tx *tenancy.Tx) (string, map[string]any, error) {
+		c, err := find(tx, by, r.Param("ref"), false)
 		if err != nil {
-			return err
+			return "", nil, err
 		}
 		if u, err = m.Uploads.UploadByID(tx, id); errors.Is(err, forms.ErrNoDraft) || (err == nil && (u.CaseID == nil || *u.CaseID != c.ID)) {
-			return ErrNotFound
+			return "", nil, ErrNotFound
 		} else if err != nil {
-			return err
+			return "", nil, err
 		}
-		return m.audited(tx, r.Actor(), "cases.read-file", c)
+		if c.ApplicantID == by.AccountID() { // one's own
+			return "", nil, nil
+		}
+		return "case:" + c.Ref, nil, nil
 	}); err != nil {
 		return err
 	}

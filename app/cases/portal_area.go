@@ -27,7 +27,7 @@ func (m *Module) area(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	page := view.AreaPage{Name: by.Name(), CaseCount: len(own), Count: len(papers), Documents: paperRows(ctx, papers)}
+	page := view.AreaPage{Name: by.Name(), CaseCount: len(own), Count: len(papers), Documents: paperRows(ctx, papers, paperURL)}
 	for _, c := range own {
 		link := "/area/pratiche/" + c.Ref
 		switch {

@@ -36,7 +36,7 @@ func (m *Module) casePage(r *web.Request, v View) view.CasePage {
 	ctx, c := r.Ctx(), v.Case
 	base := "/area/pratiche/" + c.Ref
 	page := view.CasePage{Ref: c.Ref, Title: c.ServiceTitle.For(ctx), State: status(ctx, c, citizenSide, m.today()),
-		Timeline: moments(ctx, v.Events, c, citizenSide), Documents: append(paperRows(ctx, v.Papers), uploadRows(base, v.Uploads)...),
+		Timeline: moments(ctx, v.Events, c, citizenSide), Documents: append(paperRows(ctx, v.Papers, paperURL), uploadRows(base, v.Uploads)...),
 		Sections: sections(ctx, c)}
 	office := r.Site().Office(c.Office)
 	page.Facts = []ui.Fact{
@@ -49,7 +49,7 @@ func (m *Module) casePage(r *web.Request, v View) view.CasePage {
 	}
 	for i := range v.Papers {
 		if c.State == Completed || v.Papers[i].Kind == paperDecision {
-			page.Ready = paperLink(ctx, v.Papers[i])
+			page.Ready = paperLink(ctx, v.Papers[i], paperURL)
 		}
 	}
 	if page.Decision = decision(ctx, c, page.Ready); page.Decision != nil {
@@ -171,7 +171,7 @@ func (m *Module) confirmation(r *web.Request) error {
 	switch {
 	case c.State == Completed && len(v.Papers) > 0:
 		page.Tone, page.Title = ui.Success, i18n.T(ctx, "cases.confirmation.ready")
-		page.Download = paperLink(ctx, v.Papers[0])
+		page.Download = paperLink(ctx, v.Papers[0], paperURL)
 		page.Next = []string{i18n.T(ctx, "cases.confirmation.next-ready"), i18n.T(ctx, "cases.confirmation.next-verify")}
 	case c.State == Issuing, v.Settled && c.Ruling == Granted:
 		page.Title = i18n.T(ctx, "cases.confirmation.preparing")

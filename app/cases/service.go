@@ -96,7 +96,7 @@ func ours(tx *tenancy.Tx, by identity.Actor, ref string, lock bool) (Case, error
 	switch {
 	case err != nil:
 		return c, err
-	case !by.WorksFor(c.Office):
+	case !by.Sees(c.Office, c.Ref):
 		return Case{}, ErrNotFound
 	case c.ApplicantID == by.AccountID():
 		return Case{}, ErrNotMine
@@ -104,8 +104,12 @@ func ours(tx *tenancy.Tx, by identity.Actor, ref string, lock bool) (Case, error
 	return c, nil
 }
 
-// in opens a transaction in the actor's own commune.
+// in opens a transaction in the actor's own commune; a guest's is read-only,
+// whatever the use case.
 func (s *Service) in(ctx context.Context, by identity.Actor, fn func(tx *tenancy.Tx) error) error {
+	if by.IsGuest() {
+		return s.DB.Read(ctx, by.Tenant(), fn)
+	}
 	return s.DB.In(ctx, by.Tenant(), fn)
 }
 
@@ -127,7 +131,7 @@ func (s *Service) SeenByOffice(tx *tenancy.Tx, by identity.Actor, caseID uuid.UU
 	if err != nil {
 		return false, err
 	}
-	return by.WorksFor(c.Office), nil
+	return by.Sees(c.Office, c.Ref), nil
 }
 
 // today is the day in Ticino.

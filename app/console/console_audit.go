@@ -36,15 +36,15 @@ func (m *Module) auditPage(r *web.Request) error {
 	}); err != nil {
 		return err
 	}
-	page := view.AuditPage{Side: side(r, "/console/operazioni"), Grid: auditGrid(ctx, lines),
+	page := view.AuditPage{Side: Side(r, "/console/operazioni"), Grid: auditGrid(ctx, lines),
 		Chain:   ui.State{Tone: ui.Success, Text: i18n.T(ctx, "console.chain.whole")},
 		Checked: i18n.T(ctx, "console.chain.checked", "n", i18n.Number(linked))}
 	if broken != nil {
 		page.Chain = ui.State{Tone: ui.Danger, Text: i18n.T(ctx, "console.chain.broken", "line", broken.AuditID)}
 	}
 	what := ui.Input{Kind: ui.Select, Name: "azione", Label: i18n.T(ctx, "console.column.what"), Value: f.Action, EmptyOption: i18n.T(ctx, "ui.all"), Required: true}
-	for _, a := range actions {
-		what.Options = append(what.Options, ui.Option{Value: a, Label: actionName(ctx, a)})
+	for _, a := range audit.Actions {
+		what.Options = append(what.Options, ui.Option{Value: a, Label: audit.ActionName(ctx, a)})
 	}
 	page.Filters = []ui.Input{
 		{Kind: ui.Text, Name: "chi", Label: i18n.T(ctx, "console.column.who"), Value: f.Actor, Required: true},

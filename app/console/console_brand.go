@@ -62,7 +62,7 @@ func (m *Module) brandPost(r *web.Request) error {
 
 // brandView judges a choice; ok is false when it may not be published.
 func (m *Module) brandView(r *web.Request, b site.Brand) (view.BrandPage, bool) {
-	page := view.BrandPage{Side: side(r, "/console/colori"), CommuneName: b.Name, MarkURL: r.Site().MarkPath,
+	page := view.BrandPage{Side: Side(r, "/console/colori"), CommuneName: b.Name, MarkURL: r.Site().MarkPath,
 		First: b.First, Second: b.Second, Subtitle: b.Line}
 	ok, first, second := page.Judge(r.Ctx())
 	if len(page.Pairs) > 0 {

@@ -48,7 +48,7 @@ func (m *Module) accountForm(r *web.Request, account payments.AccountView, typed
 			Value: typed[name], Required: required, Error: wrong[name], Autocomplete: "off"}
 		return in
 	}
-	return view.FormPage{Side: side(r, "/console/pagamenti"), Title: i18n.T(ctx, "console.account.title"), Intro: i18n.T(ctx, "console.account.intro"), State: &st,
+	return view.FormPage{Side: Side(r, "/console/pagamenti"), Title: i18n.T(ctx, "console.account.title"), Intro: i18n.T(ctx, "console.account.intro"), State: &st,
 		Crumbs: []ui.Link{{Text: i18n.T(ctx, "console.overview"), URL: "/console"}, {Text: i18n.T(ctx, "console.account.title")}},
 		Groups: []view.Group{
 			{Title: i18n.T(ctx, "console.account.provider"), Fields: []ui.Input{field(ui.Text, "space_id", true), field(ui.Text, "user_id", true), field(ui.Password, "secret", !account.HasSecret)}},

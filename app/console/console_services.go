@@ -20,7 +20,7 @@ func (m *Module) services(r *web.Request) error {
 		return err
 	}
 	col := func(key string) string { return i18n.T(ctx, "console.column."+key) }
-	page := view.ServicesPage{Side: side(r, "/console/servizi"), Notice: done(r), Grid: ui.Grid{Caption: i18n.T(ctx, "console.services"), Columns: []ui.Column{
+	page := view.ServicesPage{Side: Side(r, "/console/servizi"), Notice: done(r), Grid: ui.Grid{Caption: i18n.T(ctx, "console.services"), Columns: []ui.Column{
 		{Title: col("service")}, {Title: col("state")}, {Title: col("fee"), Label: col("fee")}, {Title: col("confirmed"), Label: col("confirmed")},
 		{Title: col("office"), Label: col("office")}, {Title: col("version"), Label: col("version")},
 	}}}
@@ -74,7 +74,7 @@ func (m *Module) service(r *web.Request) error {
 func (m *Module) servicePage(r *web.Request, e catalogue.Entry, typed, wrong map[string]string) view.FormPage {
 	ctx, base := r.Ctx(), "/console/servizi/"+e.ID
 	st := onOff(r, e)
-	page := view.FormPage{Side: side(r, "/console/servizi"), Title: e.Title.For(ctx), Intro: e.Summary.For(ctx), State: &st,
+	page := view.FormPage{Side: Side(r, "/console/servizi"), Title: e.Title.For(ctx), Intro: e.Summary.For(ctx), State: &st,
 		Crumbs: []ui.Link{{Text: i18n.T(ctx, "console.services"), URL: "/console/servizi"}, {Text: e.Title.For(ctx)}},
 		Action: base, BackURL: "/console/servizi", Submit: i18n.T(ctx, "console.fee.save")}
 	group := view.Group{Title: i18n.T(ctx, "console.column.fee"), Note: i18n.T(ctx, "console.fee.note")}

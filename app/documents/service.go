@@ -195,17 +195,17 @@ func one(tx *tenancy.Tx, where string, args ...any) (p Paper, err error) {
 // Open answers the file to its owner and to officials of the case's office;
 // for everybody else it does not exist. An official's reading is on record.
 func (s *Service) Open(ctx context.Context, by identity.Actor, id uuid.UUID) (p Paper, file []byte, err error) {
-	err = s.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
+	err = audit.Read(ctx, s.DB, by, "documents.opened", func(tx *tenancy.Tx) (string, map[string]any, error) {
 		if p, err = one(tx, "id = ?", id); err != nil {
-			return err
+			return "", nil, err
 		}
 		if !by.Anonymous() && p.OwnerID == by.AccountID() {
-			return nil
+			return "", nil, nil
 		}
-		if !by.WorksFor(p.Office) {
-			return ErrNotFound
+		if !by.Sees(p.Office, p.CaseRef) {
+			return "", nil, ErrNotFound
 		}
-		return audit.Record(tx, by, "documents.opened", "document:"+id.String(), map[string]any{"case": p.CaseRef})
+		return "document:" + id.String(), map[string]any{"case": p.CaseRef}, nil
 	})
 	if err != nil {
 		return Paper{}, nil, err

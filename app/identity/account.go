@@ -76,6 +76,21 @@ func AccountByID(tx *tenancy.Tx, id uuid.UUID) (*Account, error) {
 	return first(tx, "id = ?", id)
 }
 
+// Holders lists who holds a role for the whole commune, at most fifty, as far
+// as a mail to them needs: id, name, address, language.
+func Holders(tx *tenancy.Tx, role string) ([]Account, error) {
+	rows, err := tx.Query(`select distinct a.id, a.email, a.first_name, a.last_name, a.lang from accounts a
+		join role_holders h on h.account_id = a.id
+		where h.role = $1 and h.office = '' and a.disabled_at is null and a.confirmed_at is not null order by a.email limit 50`, role)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (a Account, err error) {
+		err = row.Scan(&a.ID, &a.Email, &a.FirstName, &a.LastName, &a.Lang)
+		return a, err
+	})
+}
+
 // OwnAccount reads the actor's account in a transaction of its own; nil when
 // there is none.
 func OwnAccount(ctx context.Context, db *tenancy.DB, by Actor) (*Account, error) {

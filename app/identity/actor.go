@@ -26,6 +26,8 @@ const (
 	person
 	system
 	staff
+	guest    // of the entity, let in by the commune
+	stranger // of the entity, not let in
 )
 
 // Actor is who does something: every use case begins with one. A person's
@@ -39,6 +41,7 @@ type Actor struct {
 	level   int
 	held    []Holding
 	roles   []string // of the entity's staff
+	guest   *Guest
 }
 
 // Holding is a role somebody holds, for one office or ("" ) the whole commune.
@@ -90,6 +93,10 @@ func (a Actor) Roles() []string {
 		return []string{"visitor"}
 	case system:
 		return []string{"system"}
+	case stranger:
+		return []string{"stranger"}
+	case guest:
+		return []string{"guest-" + string(a.guest.Scope)}
 	}
 	out := []string{"citizen"}
 	for _, h := range a.held {
@@ -138,6 +145,10 @@ func (a Actor) Ref() string {
 		return "visitor"
 	case staff:
 		return "staff:" + a.account.String()
+	case stranger:
+		return "stranger"
+	case guest:
+		return "staff:" + a.guest.StaffID.String() + "/grant:" + a.guest.Grant.String()
 	}
 	return "account:" + a.account.String()
 }

@@ -3,6 +3,8 @@ package identity
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/clock"
 )
@@ -24,6 +26,8 @@ type Deps struct {
 	Clock    clock.Clock
 	// URL makes an absolute address on a commune's desk.
 	URL func(t tenancy.Tenant, path string) string
+	// Guests knows the grants of break-glass accesses; nil lets nobody in.
+	Guests Guests
 }
 
 // Service is everything people do with their own account.
@@ -98,7 +102,18 @@ func (s *Service) Actor(ctx context.Context, t tenancy.Tenant, token string) (ac
 		return Visitor(t), "", true
 	}
 	if v == nil {
+		// One of the entity's people with the entity's cookie is nobody here,
+		// and is told nothing. Asked only for a token that is unknown here.
+		if theirs, err := s.Sessions.staffHolds(ctx, token); err != nil {
+			return Visitor(t), "", true
+		} else if theirs {
+			return Stranger(t), "", false
+		}
 		return Visitor(t), "", false
+	}
+	if v.Grant != uuid.Nil {
+		actor, degraded = s.guestActor(ctx, t, v)
+		return actor, "", degraded
 	}
 	known, err := s.roll.Get(ctx, t)
 	if err != nil {

@@ -36,6 +36,9 @@ type Session struct {
 	StartedAt time.Time `json:"started_at"`
 	// PendingTOTP: the password was right, the second factor is still missing.
 	PendingTOTP bool `json:"pending_totp,omitempty"`
+	// Grant is set on a guest's session: Account is then a member of the
+	// entity's staff and no account of the commune.
+	Grant uuid.UUID `json:"grant,omitzero"`
 
 	key string
 }
@@ -112,6 +115,12 @@ func (s *Sessions) get(ctx context.Context, scope, token string) (*Session, erro
 		return nil, s.rdb.Del(ctx, key).Err()
 	}
 	return v, nil
+}
+
+// staffHolds reports whether a token is a session of the entity's staff.
+func (s *Sessions) staffHolds(ctx context.Context, token string) (bool, error) {
+	n, err := s.rdb.Exists(ctx, staffScope+hex.EncodeToString(hashToken(token))).Result()
+	return n > 0, err
 }
 
 func (s *Sessions) end(ctx context.Context, scope, token string) error {

@@ -215,6 +215,16 @@ func (s *Staff) Actor(ctx context.Context, token string) (actor Actor, pending b
 	return Actor{kind: staff, account: m.ID, name: m.Name, email: m.Email, level: v.Level, roles: m.Roles}, false, nil
 }
 
+// Member is the actor of a member who is not disabled, with the roles held now;
+// ok is false when there is none.
+func (s *Staff) Member(ctx context.Context, id uuid.UUID) (by Actor, ok bool, err error) {
+	m, err := s.find(ctx, "id", id)
+	if err != nil || m == nil {
+		return Actor{}, false, err
+	}
+	return Actor{kind: staff, account: m.ID, name: m.Name, email: m.Email, roles: m.Roles}, true, nil
+}
+
 // SignOut ends a staff session.
 func (s *Staff) SignOut(ctx context.Context, token string) error {
 	return s.Sessions.end(ctx, staffScope, token)

@@ -26,6 +26,7 @@ const (
 	Decision        = "decision"         // the office has decided
 	DocumentReady   = "document-ready"   // a sealed paper lies among the documents
 	PaymentReceived = "payment-received" // the fee has arrived
+	AccessAsked     = "access-asked"     // the entity asks an administrator to be let in
 )
 
 // needs lists, for each kind, the values without which it makes no sense.
@@ -37,6 +38,7 @@ var needs = map[string][]string{
 	Decision:        {"link", "name", "ref", "service"},
 	DocumentReady:   {"link", "name", "ref", "service"},
 	PaymentReceived: {"link", "name", "ref", "service"},
+	AccessAsked:     {"link", "name", "who"},
 }
 
 // Kinds lists the kinds of mail, sorted.

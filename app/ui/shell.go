@@ -31,6 +31,13 @@ type Office struct {
 	Phone string   // as people write it
 }
 
+// Banner says on top of a page what everybody here must know now.
+type Banner struct {
+	Title string // "Accesso straordinario: Nora Facsimili"
+	Text  string // why, what, until when, what was read so far
+	Link  *Link
+}
+
 // Shell is everything the layout shows around a page.
 type Shell struct {
 	Lang        string     // language of the page, "it"
@@ -50,11 +57,12 @@ type Shell struct {
 	SearchURL   string // "" for "/servizi"
 	Query       string // what was searched for
 	Offices     []Office
-	Links       []Link // last block of the footer
-	BindingNote string // which language is binding; "" for the usual sentence
-	Demo        bool   // invented people and data: say so on every page
-	Invalid     bool   // the form came back with errors: the title begins with that word
-	Refresh     int    // seconds after which a browser without JavaScript asks again, 0 for never
+	Links       []Link   // last block of the footer
+	BindingNote string   // which language is binding; "" for the usual sentence
+	Banners     []Banner // on top of every page: an access that lasts
+	Demo        bool     // invented people and data: say so on every page
+	Invalid     bool     // the form came back with errors: the title begins with that word
+	Refresh     int      // seconds after which a browser without JavaScript asks again, 0 for never
 	CSPNonce    string
 	Version     string
 }

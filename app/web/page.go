@@ -56,6 +56,9 @@ func (r *Request) render(status int, shell ui.Shell, title string, body templ.Co
 	if err := ui.Layout(shell, title).Render(ctx, buf); err != nil {
 		return err
 	}
+	if err := r.witness(status); err != nil {
+		return err
+	}
 	if status == http.StatusOK {
 		r.keep(buf.Bytes())
 	}
@@ -71,6 +74,12 @@ func (r *Request) shell() ui.Shell {
 	if !r.actor.Anonymous() {
 		s.SignedIn, s.UserName = true, r.actor.Name()
 	}
+	if r.actor.IsGuest() {
+		s.AccountURL = "/"
+	}
+	if r.srv.Banners != nil {
+		s.Banners = r.srv.Banners(r)
+	}
 	s.Links = []ui.Link{
 		{Text: i18n.T(ctx, "ui.link.accessibility"), URL: "/accessibilita"},
 		{Text: i18n.T(ctx, "ui.link.verify"), URL: "/verifica"},
@@ -85,10 +94,10 @@ func (r *Request) shell() ui.Shell {
 	case AreaRoot:
 		s.Links = nil
 	case AreaDesk:
-		s.HomeURL, s.Search, s.SearchURL, s.AccountURL = "/ufficio", true, "/ufficio", "/area"
+		s.HomeURL, s.Search, s.SearchURL, s.AccountURL = "/ufficio", true, "/ufficio", or(s.AccountURL, "/area")
 		s.Nav = r.staffNav()
 	case AreaConsole:
-		s.HomeURL, s.AccountURL = "/console", "/area"
+		s.HomeURL, s.AccountURL = "/console", or(s.AccountURL, "/area")
 		s.Nav = r.staffNav()
 	default:
 		if r.site.Brand.Line != "" {
@@ -100,6 +109,13 @@ func (r *Request) shell() ui.Shell {
 			o := r.site.Office(key)
 			s.Offices = append(s.Offices, ui.Office{Name: o.Name, Lines: nonEmpty(o.Address, o.Hours), Phone: o.Phone})
 		}
+	}
+	return s
+}
+
+func or(s, fallback string) string {
+	if s == "" {
+		return fallback
 	}
 	return s
 }

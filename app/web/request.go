@@ -61,6 +61,9 @@ func (r *Request) May(a access.Action) bool {
 	return err == nil && yes
 }
 
+// Area is where the page stands.
+func (r *Request) Area() Area { return r.route.Area }
+
 // Lang is the language of the page: "it", "de", "fr" or "en".
 func (r *Request) Lang() string { return r.lang }
 
@@ -158,6 +161,9 @@ func (r *Request) JSON(status int, v any) error {
 	if err != nil {
 		return fmt.Errorf("web: json: %w", err)
 	}
+	if err := r.witness(status); err != nil {
+		return err
+	}
 	r.c.Data(status, "application/json; charset=utf-8", b)
 	return nil
 }
@@ -165,6 +171,9 @@ func (r *Request) JSON(status int, v any) error {
 // Blob sends a file. inline shows it in the browser, under a policy that lets
 // it do nothing.
 func (r *Request) Blob(name, contentType string, data []byte, inline bool) error {
+	if err := r.witness(http.StatusOK); err != nil {
+		return err
+	}
 	how := "attachment"
 	if inline {
 		how = "inline"
@@ -178,6 +187,9 @@ func (r *Request) Blob(name, contentType string, data []byte, inline bool) error
 
 // Immutable sends content whose address carries its hash.
 func (r *Request) Immutable(contentType string, data []byte) error {
+	if err := r.witness(http.StatusOK); err != nil {
+		return err
+	}
 	r.c.Header("Cache-Control", "public, max-age=31536000, immutable")
 	r.c.Data(http.StatusOK, contentType, data)
 	return nil
@@ -225,6 +237,9 @@ func (r *Request) Demo() bool { return r.srv.Demo }
 
 // Raw sends content as it is; the caller sets how long it may be kept.
 func (r *Request) Raw(contentType string, data []byte) error {
+	if err := r.witness(http.StatusOK); err != nil {
+		return err
+	}
 	r.c.Data(http.StatusOK, contentType, data)
 	return nil
 }

@@ -58,6 +58,7 @@ type routeOptions struct {
 	limit     *Limit
 	shared    []string
 	always    bool
+	guests    bool
 }
 
 // RouteOption refines a route.
@@ -72,6 +73,10 @@ func MaxBody(n int64) RouteOption { return func(o *routeOptions) { o.bodyLimit =
 // WhileSuspended keeps a route open while the commune's desk is suspended: what
 // the page that says so needs.
 func WhileSuspended() RouteOption { return func(o *routeOptions) { o.always = true } }
+
+// AlsoGuests lets a guest of the entity send what the route takes: ending the
+// own session, and nothing else so far.
+func AlsoGuests() RouteOption { return func(o *routeOptions) { o.guests = true } }
 
 // Limit bounds how often one visitor may use a route.
 type Limit struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/sportello-ticino/sportello/app/access"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/ui"
@@ -69,6 +70,10 @@ func (s *Server) prepare(req *Request) error {
 		return err
 	}
 	c.Set("actor", req.actor.Ref())
+	if reads := c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead; !reads &&
+		req.route.Area != AreaHooks && !req.route.opts.guests && !access.MaySend(req.actor) {
+		return errNotFound
+	}
 	if l := req.route.opts.limit; l != nil {
 		if err := s.limits.allow(c.Request.Context(), req, *l); err != nil {
 			return err
@@ -79,6 +84,8 @@ func (s *Server) prepare(req *Request) error {
 	case err != nil:
 		return err
 	case may:
+	case req.actor.IsGuest(), req.actor.IsStranger(): // what a grant does not name is not there
+		return errNotFound
 	case req.degraded: // has a session that cannot be read now: it has not ended
 		return errAway
 	case req.pendingTOTP:

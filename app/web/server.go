@@ -42,6 +42,9 @@ type Deps struct {
 	// FormTargets are foreign origins a form may lead to by redirect: the
 	// payment pages of the configured providers.
 	FormTargets []string
+	// Banners are what must stand on top of a page: who of the entity reads in
+	// the commune, and until when. nil shows none.
+	Banners func(*Request) []ui.Banner
 	// Ready reports what is wrong with this process's dependencies.
 	Ready func(ctx context.Context) Readiness
 }

@@ -32,7 +32,7 @@ func (p *Pages) Mount(r *web.Router) {
 	r.Portal.POST("/registrati", access.Public, p.registerPost, web.AtMost("register", 10, 10*time.Minute))
 	r.Portal.GET("/conferma/:token", access.Public, p.confirm, few)
 	r.Portal.POST("/conferma/:token", access.Public, p.confirmPost, few)
-	r.Portal.POST("/esci", access.Public, p.signOut)
+	r.Portal.POST("/esci", access.Public, p.signOut, web.AlsoGuests())
 
 	r.Operator.GET("/accedi", access.Public, p.staffSignIn)
 	r.Operator.POST("/accedi", access.Public, p.staffSignInPost, few)

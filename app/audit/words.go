@@ -1,4 +1,4 @@
-package console
+package audit
 
 import (
 	"context"
@@ -15,28 +15,29 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/money"
 )
 
-// actions are what the audit may be narrowed to, in the order people look for
+// Actions are what the audit may be narrowed to, in the order people look for
 // them; console.action.<key> is their name.
-var actions = []string{
+var Actions = []string{
 	"console.brand", "catalogue.switch", "catalogue.fee", "catalogue.confirm-fee", "payments.account-changed", "documents.seal-changed",
-	"identity.sign-in", "identity.register", "identity.confirm",
-	"cases.submitted", "cases.read", "cases.read-file", "cases.taken", "cases.asked", "cases.replied", "cases.noted", "cases.referred",
+	"access.asked", "access.granted", "access.refused", "access.entered", "access.read", "access.revoked", "access.ended",
+	"audit.exported", "audit.anchored", "identity.sign-in", "identity.register", "identity.confirm",
+	"cases.submitted", "cases.searched", "cases.read", "cases.read-file", "cases.taken", "cases.asked", "cases.replied", "cases.noted", "cases.referred",
 	"cases.decided-granted", "cases.decided-refused", "cases.paid", "cases.issued", "cases.withdrawn",
 	"payments.started", "payments.fulfilled", "payments.failed", "payments.paid-twice", "payments.second-transaction", "payments.given-back", "payments.refunded",
 	"documents.issued", "documents.opened", "documents.revoked",
 }
 
-// actionName is what was done, in words.
-func actionName(ctx context.Context, action string) string {
+// ActionName is what was done, in words.
+func ActionName(ctx context.Context, action string) string {
 	if key := "console.action." + action; i18n.Has(ctx, key) {
 		return i18n.T(ctx, key)
 	}
 	return action
 }
 
-// objectName is what it was done to: "servizio stato-famiglia", "pagamento
+// ObjectName is what it was done to: "servizio stato-famiglia", "pagamento
 // …2076f4a1". Long numbers are cut to their end, which tells them apart.
-func objectName(ctx context.Context, object string) string {
+func ObjectName(ctx context.Context, object string) string {
 	kind, id, _ := strings.Cut(object, ":")
 	if _, err := uuid.Parse(id); err == nil {
 		id = "…" + id[len(id)-8:]
@@ -47,8 +48,8 @@ func objectName(ctx context.Context, object string) string {
 	return strings.TrimSpace(kind + " " + id)
 }
 
-// detailWords reads the details of a line: "Space ID 915003 · chiave sì".
-func detailWords(ctx context.Context, details string) string {
+// DetailWords reads the details of a line: "Space ID 915003 · chiave sì".
+func DetailWords(ctx context.Context, details string) string {
 	var m map[string]any
 	if err := json.Unmarshal([]byte(details), &m); err != nil {
 		return details
