@@ -46,9 +46,9 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/config"
 	"github.com/sportello-ticino/sportello/pkg/egress"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/kms"
 	"github.com/sportello-ticino/sportello/pkg/mail"
 	"github.com/sportello-ticino/sportello/pkg/scan"
-	"github.com/sportello-ticino/sportello/pkg/secret"
 	"github.com/sportello-ticino/sportello/tenants"
 )
 
@@ -63,6 +63,7 @@ type App struct {
 	Clock     clock.Clock
 	DB        *tenancy.DB
 	Keys      *keys.Ring
+	Masters   *kms.Chain
 	Redis     *redis.Client
 	TenantsFS fs.FS
 	Texts     *i18n.Bundle
@@ -134,6 +135,7 @@ func (a *App) foundation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.Masters = chain
 	a.TenantsFS = tenantsFS(cfg)
 	if a.Texts, err = i18n.Load(a.TenantsFS, "shared/texts"); err != nil {
 		return err
@@ -156,8 +158,11 @@ func (a *App) foundation(ctx context.Context) error {
 	a.Outbox = outbox.New(a.Registry, a.Redis)
 	a.Router = web.NewRouter()
 	a.Sites = site.NewSites(a.DB)
-	a.blobs, err = blob.Open(ctx, cfg.BlobURL())
-	return err
+	if a.blobs, err = blob.Open(ctx, cfg.BlobURL()); err != nil {
+		return err
+	}
+	a.blobs.UseKeys(keys.ForFiles(a.DB, a.Keys))
+	return nil
 }
 
 func openDatabase(cfg config.Config, master []byte) (*tenancy.DB, error) {
@@ -174,14 +179,6 @@ func openDatabase(cfg config.Config, master []byte) (*tenancy.DB, error) {
 // modules builds the product, base modules first.
 func (a *App) modules(o Options) error {
 	cfg := a.Config
-	master, _ := cfg.Keys.Master() // checked by foundation
-	box := func(purpose string) *secret.Box {
-		b, err := secret.New(master, purpose)
-		if err != nil {
-			panic(err) // the key's length was checked
-		}
-		return b
-	}
 	perms, err := access.New()
 	if err != nil {
 		return err
@@ -201,7 +198,7 @@ func (a *App) modules(o Options) error {
 	if a.Identity, err = identity.New(identity.Deps{DB: a.DB, Sessions: sessions, Mailer: mailer{a.Notifications}, Audit: audit.Record, Clock: a.Clock, URL: a.URL}); err != nil {
 		return err
 	}
-	if a.Staff, err = identity.NewStaff(a.DB, sessions, box("staff"), a.Clock.Now); err != nil {
+	if a.Staff, err = identity.NewStaff(a.DB, sessions, keys.Entity{Ring: a.Keys}, a.Clock.Now); err != nil {
 		return err
 	}
 	var register registers.PopulationRegister = local.Register{DB: a.DB}
@@ -213,10 +210,10 @@ func (a *App) modules(o Options) error {
 	if err != nil {
 		return err
 	}
-	a.Payments = payments.New(payments.Deps{DB: a.DB, Outbox: a.Outbox, Clock: a.Clock, Secrets: box("payments"),
+	a.Payments = payments.New(payments.Deps{DB: a.DB, Outbox: a.Outbox, Clock: a.Clock,
 		Providers: map[string]payments.Provider{"postfinance": postFinance}, Provider: "postfinance", URL: a.URL, Log: a.Log})
 	scanner := scan.New(cfg.Scanner.ClamdAddr, cfg.Scanner.Timeout)
-	if err := a.caseModules(register, perms, scanner, box); err != nil {
+	if err := a.caseModules(register, perms, scanner); err != nil {
 		return err
 	}
 	a.Breakglass = breakglass.New(breakglass.Deps{DB: a.DB, Outbox: a.Outbox, Sites: a.Sites, Clock: a.Clock, Identity: a.Identity, Staff: a.Staff,

@@ -13,13 +13,12 @@ import (
 	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/scan"
-	"github.com/sportello-ticino/sportello/pkg/secret"
 )
 
 // caseModules builds forms, documents and the cases that bring them together.
-func (a *App) caseModules(register registers.PopulationRegister, perms *access.Access, scanner scan.Scanner, box func(string) *secret.Box) error {
+func (a *App) caseModules(register registers.PopulationRegister, perms *access.Access, scanner scan.Scanner) error {
 	a.Forms = forms.New(forms.Deps{DB: a.DB, Clock: a.Clock, Services: a.Catalogue, People: register, Blobs: a.blobs, Scanner: scanner, Postcodes: a.postcodes})
-	a.Seals = seals.New(seals.Options{DB: a.DB, Secrets: box("seal"), Clock: a.Clock, Generate: a.Config.Demo, Subject: a.sealSubject})
+	a.Seals = seals.New(seals.Options{DB: a.DB, Clock: a.Clock, Generate: a.Config.Demo, Subject: a.sealSubject})
 	a.Documents = documents.New(documents.Deps{DB: a.DB, Outbox: a.Outbox, Clock: a.Clock, Blobs: a.blobs, Seals: a.Seals, Sites: a.Sites, URL: a.URL, Log: a.Log})
 	a.Cases = cases.New(cases.Deps{DB: a.DB, Outbox: a.Outbox, Access: perms, Sites: a.Sites, Clock: a.Clock, Texts: a.Texts, URL: a.URL,
 		Notifications: a.Notifications, Catalogue: a.Catalogue, Registers: register, Payments: a.Payments.Service, Documents: a.Documents.Service,

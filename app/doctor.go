@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/sportello-ticino/sportello/app/keys"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/config"
 	"github.com/sportello-ticino/sportello/pkg/scan"
@@ -51,9 +52,15 @@ func Doctor(ctx context.Context, cfg config.Config, out io.Writer) error {
 				_, err := tx.Exec("select 1 from settings limit 1")
 				return err
 			})
+			if t.Sealed() {
+				_, keyErr := a.Keys.For(ctx, t)
+				check("keys of "+t.Slug(), keyErr, keys.Explain(keyErr))
+			}
 			check("commune "+t.Slug(), err, "Run `sportello tenant apply "+t.Slug()+"`; the master key must be the one it was opened with.")
 		}
 	}
+	err = a.Masters.Check(ctx)
+	check("master key", err, keys.Explain(err))
 	check("Redis", a.Redis.Ping(ctx).Err(), "Is Redis running? Without it people cannot sign in.")
 	if cfg.Mail.SMTPAddr != "" {
 		conn, err := (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "tcp", cfg.Mail.SMTPAddr)

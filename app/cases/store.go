@@ -29,6 +29,10 @@ func (requestRow) TableName() string { return "case_requests" }
 
 // insert gives the case a reference nobody has and stores it.
 func insert(tx *tenancy.Tx, c *Case) error {
+	kept, err := sealed(tx, *c)
+	if err != nil {
+		return err
+	}
 	for range 5 {
 		ref, err := swiss.NewCaseRef(tx.Tenant().RefPrefix(), c.SubmittedAt.Year(), rand.Reader)
 		if err != nil {
@@ -41,7 +45,7 @@ func insert(tx *tenancy.Tx, c *Case) error {
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
 			on conflict (ref) do nothing`,
 			c.ID, c.Ref, c.DraftID, c.ServiceID, c.ServiceVersion, c.DefinitionHash, c.ServiceTitle, c.ServiceKind, c.Office,
-			c.ApplicantID, c.ApplicantName, c.Lang, c.Answers, c.Rows, c.Outcome, c.Subject, c.State, c.Ruling, c.Payment, c.Fee, c.FeeLines, c.FeeDemo, c.Decision, c.Note,
+			c.ApplicantID, c.ApplicantName, c.Lang, kept.Answers, kept.Rows, kept.Outcome, kept.Subject, c.State, c.Ruling, c.Payment, c.Fee, c.FeeLines, c.FeeDemo, kept.Decision, c.Note,
 			c.DueOn, c.SubmittedAt, c.ClosedAt, c.UpdatedAt)
 		if err != nil || n == 1 {
 			return err
@@ -50,7 +54,13 @@ func insert(tx *tenancy.Tx, c *Case) error {
 	return errors.New("cases: no free reference after five tries")
 }
 
-func save(tx *tenancy.Tx, c Case) error { return tx.DB().Save(&caseRow{c}).Error }
+func save(tx *tenancy.Tx, c Case) error {
+	kept, err := sealed(tx, c)
+	if err != nil {
+		return err
+	}
+	return tx.DB().Save(&caseRow{kept}).Error
+}
 
 // byRef reads one case; lock keeps others from changing it in the meantime.
 func byRef(tx *tenancy.Tx, ref string, lock bool) (Case, error) {
@@ -69,7 +79,10 @@ func one(tx *tenancy.Tx, lock bool, where string, args ...any) (Case, error) {
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return Case{}, ErrNotFound
 	}
-	return r.Case, err
+	if err != nil {
+		return Case{}, err
+	}
+	return r.Case, unseal(tx, &r.Case)
 }
 
 func byDraft(tx *tenancy.Tx, draft uuid.UUID) (Case, bool, error) {

@@ -25,7 +25,6 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/blob"
 	"github.com/sportello-ticino/sportello/pkg/clock"
 	"github.com/sportello-ticino/sportello/pkg/pdf"
-	"github.com/sportello-ticino/sportello/pkg/secret"
 	"github.com/sportello-ticino/sportello/tenants"
 )
 
@@ -41,17 +40,13 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{Env: tenancytest.New(t), t: t, clock: clock.NewFake(time.Date(2026, 3, 14, 9, 14, 0, 0, time.UTC))}
-	secrets, err := secret.New(tenancytest.MasterKey, "seal")
-	if err != nil {
-		t.Fatal(err)
-	}
 	blobs, err := blob.Open(context.Background(), "mem://")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = blobs.Close() })
 	w.seals = local.New(local.Options{
-		DB: w.DB, Secrets: secrets, Clock: w.clock, Generate: true,
+		DB: w.DB, Clock: w.clock, Generate: true,
 		Subject: func(_ context.Context, t tenancy.Tenant) (pkix.Name, error) {
 			return pkix.Name{CommonName: "Comune di " + t.Name(), Organization: []string{t.Name()}, Country: []string{"CH"}}, nil
 		},

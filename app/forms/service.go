@@ -158,6 +158,13 @@ func (m *Module) open(ctx context.Context, by identity.Actor, id uuid.UUID) (ope
 		return opened{}, ErrNoDraft
 	}
 	o.Draft = found[0]
+	k, err := m.DB.Keys(ctx, by.Tenant())
+	if err != nil {
+		return opened{}, fmt.Errorf("forms: %w", err)
+	}
+	if err := o.unseal(k); err != nil {
+		return opened{}, err
+	}
 	return o, m.complete(ctx, by, &o)
 }
 

@@ -27,7 +27,7 @@ func scanDraft(scan func(...any) error) (Draft, error) {
 // insertDraft keeps a new draft; false when the person has one of the service
 // already.
 func insertDraft(tx *tenancy.Tx, d Draft) (bool, error) {
-	answers, facts, err := d.marshal()
+	answers, facts, err := d.marshal(tx)
 	if err != nil {
 		return false, err
 	}
@@ -42,7 +42,7 @@ func insertDraft(tx *tenancy.Tx, d Draft) (bool, error) {
 
 // updateDraft keeps answers, facts and step, and moves the expiry.
 func updateDraft(tx *tenancy.Tx, d Draft) error {
-	answers, facts, err := d.marshal()
+	answers, facts, err := d.marshal(tx)
 	if err != nil {
 		return err
 	}
@@ -58,9 +58,28 @@ func updateDraft(tx *tenancy.Tx, d Draft) error {
 	return nil
 }
 
-func (d Draft) marshal() (answers, facts string, err error) {
+// draftPlace is what the sealed answers of a draft are bound to.
+func draftPlace(id string) string { return "drafts/" + id }
+
+// unseal opens the answers as they were read.
+func (d *Draft) unseal(k tenancy.Keys) (err error) {
+	if d.raw, err = k.OpenJSON(d.raw, draftPlace(d.ID.String())); err != nil {
+		return fmt.Errorf("forms: answers of draft %s: %w", d.ID, err)
+	}
+	return nil
+}
+
+// marshal writes answers and facts for the database, AVS numbers sealed.
+func (d Draft) marshal(tx *tenancy.Tx) (answers, facts string, err error) {
+	k, err := tx.Keys()
+	if err != nil {
+		return "", "", fmt.Errorf("forms: %w", err)
+	}
 	a, err := json.Marshal(d.Answers)
 	if err != nil {
+		return "", "", fmt.Errorf("forms: %w", err)
+	}
+	if a, err = k.SealJSON(a, draftPlace(d.ID.String())); err != nil {
 		return "", "", fmt.Errorf("forms: %w", err)
 	}
 	f, err := json.Marshal(d.Facts)
@@ -103,7 +122,11 @@ func openDraft(tx *tenancy.Tx, account uuid.UUID, service string) (Draft, bool, 
 	if err != nil {
 		return d, false, fmt.Errorf("forms: %w", err)
 	}
-	return d, true, nil
+	k, err := tx.Keys()
+	if err != nil {
+		return d, false, fmt.Errorf("forms: %w", err)
+	}
+	return d, true, d.unseal(k)
 }
 
 // Begun is an open draft as lists show it.

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/mail"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ type Account struct {
 	LastName     string
 	Firm         string
 	Phone        string
-	AVS          *string `gorm:"column:avs"`
+	AVS          *string `gorm:"-"` // of OwnAccount and SaveAccount; kept sealed
 	Level        int
 	Lang         string
 	ConfirmedAt  *time.Time
@@ -94,14 +95,43 @@ func Holders(tx *tenancy.Tx, role string) ([]Account, error) {
 // OwnAccount reads the actor's account in a transaction of its own; nil when
 // there is none.
 func OwnAccount(ctx context.Context, db *tenancy.DB, by Actor) (*Account, error) {
-	var found []Account
+	var found []ownRow
 	var reads tenancy.Reads
-	tenancy.Collect(&reads, &found, pgx.RowToStructByPos[Account], `select id, email, password_hash, first_name, last_name, firm, phone, avs,
-		level, lang, confirmed_at, disabled_at, created_at from accounts where id = $1`, by.AccountID())
+	number, from := "a.avs, null::bytea", ""
+	if by.Tenant().Sealed() {
+		number, from = "a.avs, n.avs_sealed", " left join account_avs n on n.account_id = a.id"
+	}
+	tenancy.Collect(&reads, &found, scanOwn, `select a.id, a.email, a.password_hash, a.first_name, a.last_name, a.firm, a.phone,
+		a.level, a.lang, a.confirmed_at, a.disabled_at, a.created_at, `+number+` from accounts a`+from+` where a.id = $1`, by.AccountID())
 	if err := db.ReadTogether(ctx, by.Tenant(), &reads); err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return &found[0], nil
+	a := found[0].Account
+	if sealed := found[0].sealed; sealed != nil {
+		k, err := db.Keys(ctx, by.Tenant())
+		if err != nil {
+			return nil, err
+		}
+		plain, err := k.Open(sealed, avsPlace(a.ID))
+		if err != nil {
+			return nil, fmt.Errorf("identity: number of account %s: %w", a.ID, err)
+		}
+		number := string(plain)
+		a.AVS = &number
+	}
+	return &a, nil
+}
+
+type ownRow struct {
+	Account
+	sealed []byte
+}
+
+func scanOwn(row pgx.CollectableRow) (o ownRow, err error) {
+	a := &o.Account
+	err = row.Scan(&a.ID, &a.Email, &a.PasswordHash, &a.FirstName, &a.LastName, &a.Firm, &a.Phone,
+		&a.Level, &a.Lang, &a.ConfirmedAt, &a.DisabledAt, &a.CreatedAt, &a.AVS, &o.sealed)
+	return o, err
 }
 
 // AccountByEmail reads an account by its normalised address; nil when none.
@@ -118,8 +148,14 @@ func first(tx *tenancy.Tx, where string, args ...any) (*Account, error) {
 	return &a, err
 }
 
-// SaveAccount creates or replaces an account by its id.
-func SaveAccount(tx *tenancy.Tx, a *Account) error { return tx.DB().Save(a).Error }
+// SaveAccount creates or replaces an account by its id; an AVS that is nil leaves
+// the number that is there.
+func SaveAccount(tx *tenancy.Tx, a *Account) error {
+	if err := tx.DB().Save(a).Error; err != nil || a.AVS == nil {
+		return err
+	}
+	return setAVS(tx, a.ID, *a.AVS)
+}
 
 // Hold gives an account a role for an office ("" = the whole commune).
 func Hold(tx *tenancy.Tx, account uuid.UUID, role, office string) error {

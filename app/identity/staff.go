@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,6 +74,38 @@ func (s *Staff) Create(ctx context.Context, name, email, password, totpSecret st
 		return err
 	})
 	return id, err
+}
+
+// Reseal brings the second factors of all staff under the deployment's newest key.
+func (s *Staff) Reseal(ctx context.Context) error {
+	return s.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+		rows, err := tx.Query("select email, totp_secret from staff where totp_secret is not null for update")
+		if err != nil {
+			return err
+		}
+		type factor struct {
+			Email  string
+			Sealed []byte
+		}
+		all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[factor])
+		if err != nil {
+			return err
+		}
+		for _, f := range all {
+			plain, err := s.Sealer.Open(f.Sealed, "staff-totp:"+f.Email)
+			if err != nil {
+				return fmt.Errorf("identity: second factor of a member: %w", err)
+			}
+			sealed, err := s.Sealer.Seal(plain, "staff-totp:"+f.Email)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec("update staff set totp_secret = $2 where email = $1", f.Email, sealed); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (s *Staff) find(ctx context.Context, column string, value any) (*StaffMember, error) {

@@ -14,12 +14,6 @@ import (
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
-// Sealer keeps secrets that lie in the database; context names the place.
-type Sealer interface {
-	Seal(plain []byte, context string) ([]byte, error)
-	Open(sealed []byte, context string) ([]byte, error)
-}
-
 // AccountInput is what an administrator enters. An empty Secret keeps the one
 // that is there.
 type AccountInput struct {
@@ -51,7 +45,11 @@ func (s *Service) account(tx *tenancy.Tx, provider string) (Account, error) {
 	if err != nil {
 		return a, err
 	}
-	plain, err := s.Secrets.Open(sealed, place(tx.Tenant(), provider))
+	k, err := tx.Keys()
+	if err != nil {
+		return a, fmt.Errorf("payments: account of %s: %w", tx.Tenant().Slug(), err)
+	}
+	plain, err := k.Open(sealed, place(tx.Tenant(), provider))
 	if err != nil {
 		return a, fmt.Errorf("payments: account of %s: %w", tx.Tenant().Slug(), err)
 	}
@@ -104,7 +102,11 @@ func (s *Service) SetAccountTx(tx *tenancy.Tx, by identity.Actor, in AccountInpu
 			return bad.WithField("secret", "payments.error.secret")
 		}
 	} else {
-		sealed, err := s.Secrets.Seal([]byte(in.Secret), place(tx.Tenant(), s.Provider))
+		k, err := tx.Keys()
+		if err != nil {
+			return fmt.Errorf("payments: seal secret: %w", err)
+		}
+		sealed, err := k.Seal([]byte(in.Secret), place(tx.Tenant(), s.Provider))
 		if err != nil {
 			return fmt.Errorf("payments: seal secret: %w", err)
 		}

@@ -32,10 +32,9 @@ const (
 
 // Deps is what payments are made of.
 type Deps struct {
-	DB      *tenancy.DB
-	Outbox  *outbox.Outbox
-	Clock   clock.Clock
-	Secrets Sealer
+	DB     *tenancy.DB
+	Outbox *outbox.Outbox
+	Clock  clock.Clock
 	// Providers by name; Provider names the one for new payments.
 	Providers map[string]Provider
 	Provider  string

@@ -24,7 +24,6 @@ import (
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/tenancy/tenancytest"
 	"github.com/sportello-ticino/sportello/pkg/clock"
-	"github.com/sportello-ticino/sportello/pkg/secret"
 )
 
 // world is a database with two communes, a running sandbox and the module.
@@ -93,13 +92,9 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets, err := secret.New(tenancytest.MasterKey, "payments")
-	if err != nil {
-		t.Fatal(err)
-	}
 	reg := outbox.NewRegistry()
 	w.m = payments.New(payments.Deps{
-		DB: w.DB, Outbox: outbox.New(reg, nil), Clock: w.clock, Secrets: secrets,
+		DB: w.DB, Outbox: outbox.New(reg, nil), Clock: w.clock,
 		Providers: map[string]payments.Provider{"postfinance": provider}, Provider: "postfinance",
 		URL: func(t tenancy.Tenant, path string) string { return "http://" + t.Slug() + ".localhost:8080" + path },
 		Log: slog.New(slog.DiscardHandler),

@@ -84,6 +84,7 @@ func work(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 			return err
 		}
 		g.Go(func() error { return opener.Run(ctx) })
+		g.Go(func() error { return a.KeepSealed(ctx) })
 	}
 	log.Info("worker runs", "opens communes", cfg.Database.OwnerURL != "")
 	return g.Wait()

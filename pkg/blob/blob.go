@@ -2,8 +2,10 @@
 // scope (one per commune) and can name nothing outside it. Behind it stands
 // gocloud.dev/blob: a folder (file://) or memory (mem://).
 //
-// The hash of a file's content is kept beside it and compared on every read, so
-// that a file changed on the disk is an error and not a paper.
+// With UseKeys every file is encrypted with its scope's key, bound to scope and
+// key: one that is copied to another place or commune does not open. A file put
+// before that has the hash of its content beside it, which is compared on every
+// read. Either way a file changed on the disk is an error and not a paper.
 package blob
 
 import (
@@ -17,6 +19,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/fileblob" // file://
@@ -34,7 +37,10 @@ var (
 )
 
 // Bucket is the place of all files of an installation.
-type Bucket struct{ bucket *blob.Bucket }
+type Bucket struct {
+	bucket *blob.Bucket
+	keys   func(ctx context.Context, scope string) (Cipher, error)
+}
 
 // Open opens file:///folder (created if missing, for this account alone) or mem://.
 func Open(ctx context.Context, address string) (*Bucket, error) {
@@ -59,18 +65,19 @@ func Open(ctx context.Context, address string) (*Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blob: %w", err)
 	}
-	return &Bucket{b}, nil
+	return &Bucket{bucket: b}, nil
 }
 
 // Close releases the bucket.
 func (b *Bucket) Close() error { return b.bucket.Close() }
 
 // For is the door to one scope. A malformed scope is refused by every use of the door.
-func (b *Bucket) For(scope string) Scope { return Scope{bucket: b.bucket, name: scope} }
+func (b *Bucket) For(scope string) Scope { return Scope{bucket: b.bucket, keys: b.keys, name: scope} }
 
 // Scope is the files of one commune. The zero value refuses everything.
 type Scope struct {
 	bucket *blob.Bucket
+	keys   func(ctx context.Context, scope string) (Cipher, error)
 	name   string
 }
 
@@ -103,37 +110,57 @@ func (s Scope) Put(ctx context.Context, key, contentType string, data []byte) (O
 	if err != nil {
 		return Object{}, err
 	}
-	sum := sha256.Sum256(data)
-	o := Object{Key: key, ContentType: contentType, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}
-	err = s.bucket.WriteAll(ctx, path, data, &blob.WriterOptions{
-		ContentType: contentType, Metadata: map[string]string{hashName: o.SHA256},
-	})
+	o := described(key, contentType, data)
+	stored, meta, err := s.close(ctx, path, data, o.SHA256)
 	if err != nil {
+		return Object{}, fmt.Errorf("blob: put %s: %w", path, err)
+	}
+	if err := s.bucket.WriteAll(ctx, path, stored, &blob.WriterOptions{ContentType: contentType, Metadata: meta}); err != nil {
 		return Object{}, fmt.Errorf("blob: put %s: %w", path, err)
 	}
 	return o, nil
 }
 
-// Get reads a file whole. Errors: ErrNotFound, ErrChanged.
+func described(key, contentType string, data []byte) Object {
+	sum := sha256.Sum256(data)
+	return Object{Key: key, ContentType: contentType, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}
+}
+
+// Get reads a file whole. Errors: ErrNotFound, ErrChanged, and what the scope's
+// keys say.
 func (s Scope) Get(ctx context.Context, key string) ([]byte, Object, error) {
 	path, err := s.path(key)
 	if err != nil {
 		return nil, Object{}, err
 	}
+	data, contentType, err := s.read(ctx, path)
+	// The bytes and what stands beside them are two files: while one is sealed
+	// anew they may for a moment not belong together.
+	for try := 0; try < 3 && errors.Is(err, ErrChanged); try++ {
+		select {
+		case <-ctx.Done():
+			return nil, Object{}, ctx.Err()
+		case <-time.After(5 * time.Millisecond << try):
+		}
+		data, contentType, err = s.read(ctx, path)
+	}
+	if err != nil {
+		return nil, Object{}, err
+	}
+	return data, described(key, contentType, data), nil
+}
+
+func (s Scope) read(ctx context.Context, path string) (data []byte, contentType string, err error) {
 	attrs, err := s.bucket.Attributes(ctx, path)
 	if err != nil {
-		return nil, Object{}, convert(path, err)
+		return nil, "", convert(path, err)
 	}
-	data, err := s.bucket.ReadAll(ctx, path)
+	stored, err := s.bucket.ReadAll(ctx, path)
 	if err != nil {
-		return nil, Object{}, convert(path, err)
+		return nil, "", convert(path, err)
 	}
-	sum := sha256.Sum256(data)
-	o := Object{Key: key, ContentType: attrs.ContentType, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}
-	if o.SHA256 != attrs.Metadata[hashName] {
-		return nil, Object{}, fmt.Errorf("%w: %s", ErrChanged, path)
-	}
-	return data, o, nil
+	data, err = s.open(ctx, path, stored, attrs.Metadata[hashName])
+	return data, attrs.ContentType, err
 }
 
 // Exists tells whether there is a file under key.

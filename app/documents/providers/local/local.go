@@ -1,5 +1,5 @@
 // Package local keeps each commune's seal as a PKCS#12 file in the commune's
-// own schema, under a random password that is sealed with the master key. The
+// own schema, under a random password that is sealed with the commune's key. The
 // key is in memory only while the process runs, and only where papers are
 // issued.
 //
@@ -39,17 +39,10 @@ const demoValidity = 2 * 365 * 24 * time.Hour
 // expired certificate.
 var ErrFile = problem.Invalid("documents.seal-file", "documents.error.seal-file")
 
-// Sealer keeps secrets that lie in the database; context names the place.
-type Sealer interface {
-	Seal(plain []byte, context string) ([]byte, error)
-	Open(sealed []byte, context string) ([]byte, error)
-}
-
 // Options configure the provider.
 type Options struct {
-	DB      *tenancy.DB
-	Secrets Sealer
-	Clock   clock.Clock
+	DB    *tenancy.DB
+	Clock clock.Clock
 	// Generate makes a self-signed seal where there is none: demonstration and
 	// tests only. Subject says whose name it carries.
 	Generate bool
@@ -96,7 +89,11 @@ func (s *Seals) load(tx *tenancy.Tx) (*seal.Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	password, err := s.Secrets.Open(sealed, place(tx.Tenant()))
+	k, err := tx.Keys()
+	if err != nil {
+		return nil, fmt.Errorf("local seal of %s: %w", tx.Tenant().Slug(), err)
+	}
+	password, err := k.Open(sealed, place(tx.Tenant()))
 	if err != nil {
 		return nil, fmt.Errorf("local seal of %s: %w", tx.Tenant().Slug(), err)
 	}
@@ -148,7 +145,11 @@ func (s *Seals) keep(tx *tenancy.Tx, by identity.Actor, local *seal.Local) error
 	if err != nil {
 		return err
 	}
-	sealed, err := s.Secrets.Seal([]byte(password), place(tx.Tenant()))
+	k, err := tx.Keys()
+	if err != nil {
+		return fmt.Errorf("local seal: %w", err)
+	}
+	sealed, err := k.Seal([]byte(password), place(tx.Tenant()))
 	if err != nil {
 		return fmt.Errorf("local seal: %w", err)
 	}

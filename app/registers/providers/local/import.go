@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/sportello-ticino/sportello/app/registers"
@@ -197,22 +198,25 @@ func Import(tx *tenancy.Tx, records []Record, today time.Time, dryRun bool) (Rep
 	report := Report{Read: len(records)}
 	for start := 0; start < len(records); start += 500 {
 		part := records[start:min(start+500, len(records))]
-		known, err := knownHashes(tx, part)
+		known, err := knownRecords(tx, part)
 		if err != nil {
 			return report, err
 		}
 		batch := &pgx.Batch{}
 		for _, r := range part {
-			switch hash, found := known[string(r.AVS)]; {
+			was, found := known[r.AVS]
+			switch {
 			case !found:
 				report.Added++
-			case hash == r.fingerprint():
+			case was.fingerprint == r.fingerprint():
 				report.Same++
 				continue
 			default:
 				report.Changed++
 			}
-			r.queue(batch, today)
+			if err := r.queue(tx, batch, was.id, today); err != nil {
+				return report, fmt.Errorf("local: %w", err)
+			}
 		}
 		if dryRun || batch.Len() == 0 {
 			continue
@@ -233,44 +237,92 @@ func (r Record) fingerprint() string {
 	}, "\x1f")
 }
 
-func knownHashes(tx *tenancy.Tx, part []Record) (map[string]string, error) {
-	numbers := make([]string, len(part))
+// known is a resident as the register has one.
+type known struct {
+	id          uuid.UUID // zero in a commune whose schema is older than its keys
+	fingerprint string
+}
+
+func knownRecords(tx *tenancy.Tx, part []Record) (map[swiss.AVS]known, error) {
+	numbers, hashes := make([]string, len(part)), make([][]byte, len(part))
+	byHash := map[string]swiss.AVS{}
+	columns, where := "'00000000-0000-0000-0000-000000000000'::uuid, avs, null::bytea", "avs = any($1) and $2::bytea[] is not null"
+	sealed := tx.Tenant().Sealed()
+	if sealed {
+		columns, where = "id, avs, avs_index", "(avs = any($1) or avs_index = any($2))"
+	}
+	k, err := tx.Keys()
+	if err != nil {
+		return nil, fmt.Errorf("local: %w", err)
+	}
 	for i, r := range part {
 		numbers[i] = string(r.AVS)
+		if sealed {
+			if hashes[i], err = k.Index(string(r.AVS), index); err != nil {
+				return nil, fmt.Errorf("local: %w", err)
+			}
+			byHash[string(hashes[i])] = r.AVS
+		}
 	}
-	rows, err := tx.Query(`select avs, concat_ws(chr(31), first_name, last_name, sex, born, civil_status, nationality, origin, permit,
+	rows, err := tx.Query(`select `+columns+`, concat_ws(chr(31), first_name, last_name, sex, born, civil_status, nationality, origin, permit,
 		status, street, postcode, town, quarter, egid, ewid, coalesce(arrived::text, ''), coalesce(moved_in::text, ''),
 		coalesce(departed::text, ''), came_from, case when protected then 'true' else 'false' end,
 		case when blocked then 'true' else 'false' end, household, relation)
-		from residents where avs = any($1)`, numbers)
+		from residents where `+where, numbers, hashes)
 	if err != nil {
 		return nil, fmt.Errorf("local: %w", err)
 	}
 	defer rows.Close()
-	out := map[string]string{}
+	out := map[swiss.AVS]known{}
 	for rows.Next() {
-		var number, hash string
-		if err := rows.Scan(&number, &hash); err != nil {
+		var one known
+		var number *string
+		var hash []byte
+		if err := rows.Scan(&one.id, &number, &hash, &one.fingerprint); err != nil {
 			return nil, fmt.Errorf("local: %w", err)
 		}
-		out[number] = hash
+		if number != nil {
+			out[swiss.AVS(*number)] = one
+		} else {
+			out[byHash[string(hash)]] = one
+		}
 	}
 	return out, rows.Err()
 }
 
-func (r Record) queue(batch *pgx.Batch, today time.Time) {
-	batch.Queue(`insert into residents (avs, first_name, last_name, sex, born, civil_status, nationality, origin, permit, status, street,
+// queue writes one record; id is the resident's own, zero for a new one.
+func (r Record) queue(tx *tenancy.Tx, batch *pgx.Batch, id uuid.UUID, today time.Time) error {
+	key, keyed, values := "avs", []any{string(r.AVS)}, "$1"
+	conflict := ""
+	if tx.Tenant().Sealed() {
+		if id == uuid.Nil {
+			id = uuid.New()
+		}
+		hash, sealed, err := sealNumber(tx, id, r.AVS)
+		if err != nil {
+			return err
+		}
+		key, keyed, values = "id, avs_index, avs_sealed", []any{id, hash, sealed}, "$1, $2, $3"
+		conflict = "avs = null, avs_index = excluded.avs_index, avs_sealed = excluded.avs_sealed, "
+	}
+	on, _, _ := strings.Cut(key, ",")
+	args := append(keyed, r.FirstName, r.LastName, r.Sex, r.Born, r.CivilStatus, r.Nationality, r.Origin, r.Permit, string(r.Status),
+		r.Street, r.Postcode, r.Town, r.Quarter, r.EGID, r.EWID, r.Arrived, r.MovedIn, r.Departed, r.CameFrom, r.Protected, r.Blocked,
+		r.HouseholdKey, r.Relation, today.Format(time.DateOnly))
+	forms := []string{"%s", "%s", "%s", "%s::text::date", "%s", "%s", "%s", "%s", "%s", "%s", "%s", "%s", "%s", "%s", "%s",
+		"nullif(%s::text, '')::date", "nullif(%s::text, '')::date", "nullif(%s::text, '')::date", "%s", "%s", "%s", "%s", "%s", "%s::text::date"}
+	for i, form := range forms {
+		values += ", " + fmt.Sprintf(form, "$"+strconv.Itoa(len(keyed)+1+i))
+	}
+	batch.Queue(`insert into residents (`+key+`, first_name, last_name, sex, born, civil_status, nationality, origin, permit, status, street,
 			postcode, town, quarter, egid, ewid, arrived, moved_in, departed, came_from, protected, blocked, household, relation, recorded_at)
-		values ($1, $2, $3, $4, $5::text::date, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, nullif($17::text, '')::date,
-			nullif($18::text, '')::date, nullif($19::text, '')::date, $20, $21, $22, $23, $24, $25::text::date)
-		on conflict (avs) do update set first_name = excluded.first_name, last_name = excluded.last_name, sex = excluded.sex,
+		values (`+values+`)
+		on conflict (`+on+`) do update set `+conflict+`first_name = excluded.first_name, last_name = excluded.last_name, sex = excluded.sex,
 			born = excluded.born, civil_status = excluded.civil_status, nationality = excluded.nationality, origin = excluded.origin,
 			permit = excluded.permit, status = excluded.status, street = excluded.street, postcode = excluded.postcode,
 			town = excluded.town, quarter = excluded.quarter, egid = excluded.egid, ewid = excluded.ewid, arrived = excluded.arrived,
 			moved_in = excluded.moved_in, departed = excluded.departed, came_from = excluded.came_from,
 			protected = excluded.protected, blocked = excluded.blocked, household = excluded.household,
-			relation = excluded.relation, recorded_at = excluded.recorded_at`,
-		string(r.AVS), r.FirstName, r.LastName, r.Sex, r.Born, r.CivilStatus, r.Nationality, r.Origin, r.Permit, string(r.Status),
-		r.Street, r.Postcode, r.Town, r.Quarter, r.EGID, r.EWID, r.Arrived, r.MovedIn, r.Departed, r.CameFrom, r.Protected, r.Blocked,
-		r.HouseholdKey, r.Relation, today.Format(time.DateOnly))
+			relation = excluded.relation, recorded_at = excluded.recorded_at`, args...)
+	return nil
 }

@@ -16,7 +16,7 @@ import (
 // Register answers from the table residents of each commune.
 type Register struct{ DB *tenancy.DB }
 
-const personColumns = `avs, first_name, last_name, sex, born, civil_status, nationality, origin, permit, status, street, postcode, town,
+const personColumns = `first_name, last_name, sex, born, civil_status, nationality, origin, permit, status, street, postcode, town,
 	quarter, egid, ewid, arrived, moved_in, departed, came_from, protected, blocked, household, recorded_at`
 
 // Person finds a resident by AVS number, with the others of the household.
@@ -41,11 +41,15 @@ func (r Register) Person(ctx context.Context, tenant tenancy.Tenant, avs swiss.A
 }
 
 func read(tx *tenancy.Tx, avs swiss.AVS) (p registers.Person, household string, err error) {
-	var number, status string
+	var status string
 	var born, recorded time.Time
 	var arrived, movedIn, departed *time.Time
-	err = tx.QueryRow("select "+personColumns+" from residents where avs = $1", string(avs)).Scan(
-		&number, &p.FirstName, &p.LastName, &p.Sex, &born, &p.CivilStatus, &p.Nationality, &p.Origin, &p.Permit, &status,
+	where, args, err := byNumber(tx, avs)
+	if err != nil {
+		return p, "", err
+	}
+	err = tx.QueryRow("select "+personColumns+" from residents where "+where, args...).Scan(
+		&p.FirstName, &p.LastName, &p.Sex, &born, &p.CivilStatus, &p.Nationality, &p.Origin, &p.Permit, &status,
 		&p.Street, &p.Postcode, &p.Town, &p.Quarter, &p.EGID, &p.EWID, &arrived, &movedIn, &departed, &p.CameFrom,
 		&p.Protected, &p.Blocked, &household, &recorded)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -54,15 +58,23 @@ func read(tx *tenancy.Tx, avs swiss.AVS) (p registers.Person, household string, 
 	if err != nil {
 		return p, "", err
 	}
-	p.AVS, p.Status = swiss.AVS(number), registers.Status(status)
+	p.AVS, p.Status = avs, registers.Status(status)
 	p.Born, p.RecordedAt = iso(&born), iso(&recorded)
 	p.Arrived, p.MovedIn, p.Departed = iso(arrived), iso(movedIn), iso(departed)
 	return p, household, nil
 }
 
 func members(tx *tenancy.Tx, household string, but swiss.AVS) ([]registers.Member, error) {
-	rows, err := tx.Query(`select avs, first_name, last_name, born, relation, nationality from residents
-		where household = $1 and avs <> $2 and status <> 'departed' order by born, avs`, household, string(but))
+	columns := "'', avs, null::bytea"
+	if tx.Tenant().Sealed() {
+		columns = "id::text, avs, avs_sealed"
+	}
+	k, err := tx.Keys()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(`select `+columns+`, first_name, last_name, born, relation, nationality from residents
+		where household = $1 and status <> 'departed' order by born, first_name, last_name`, household)
 	if err != nil {
 		return nil, err
 	}
@@ -70,13 +82,19 @@ func members(tx *tenancy.Tx, household string, but swiss.AVS) ([]registers.Membe
 	var out []registers.Member
 	for rows.Next() {
 		var m registers.Member
-		var number string
+		var id string
+		var number *string
+		var sealed []byte
 		var born time.Time
-		if err := rows.Scan(&number, &m.FirstName, &m.LastName, &born, &m.Relation, &m.Nationality); err != nil {
+		if err := rows.Scan(&id, &number, &sealed, &m.FirstName, &m.LastName, &born, &m.Relation, &m.Nationality); err != nil {
 			return nil, err
 		}
-		m.AVS, m.Born = swiss.AVS(number), iso(&born)
-		out = append(out, m)
+		if m.AVS, err = openNumber(k, id, number, sealed); err != nil {
+			return nil, err
+		}
+		if m.Born = iso(&born); m.AVS != but {
+			out = append(out, m)
+		}
 	}
 	return out, rows.Err()
 }
