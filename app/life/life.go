@@ -4,6 +4,9 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sportello-ticino/sportello/app/keys"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/blob"
 	"github.com/sportello-ticino/sportello/pkg/clock"
@@ -11,11 +14,16 @@ import (
 
 // Deps is what the life of a commune needs.
 type Deps struct {
-	Owner *tenancy.Owner
-	DB    *tenancy.DB
-	Blobs *blob.Bucket
-	Clock clock.Clock
-	Log   *slog.Logger
+	Owner     *tenancy.Owner
+	KeysOwner *keys.Owner // destroys the keys of a commune that is archived
+	DB        *tenancy.DB
+	Keys      *keys.Ring
+	Sealed    []keys.Work // which columns are sealed, so that an export opens them
+	Blobs     *blob.Bucket
+	Redis     redis.UniversalClient
+	Dir       string // where backups and exports are written, below it a folder per commune
+	Clock     clock.Clock
+	Log       *slog.Logger
 }
 
 // Life does the long work on a commune.

@@ -29,7 +29,7 @@ func newLife(t *testing.T, e *tenancytest.Env) *life.Life {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = bucket.Close() })
-	return life.New(life.Deps{Owner: e.Owner, DB: e.DB, Blobs: bucket, Clock: clock.System{}})
+	return life.New(life.Deps{Owner: e.Owner, DB: e.DB, Keys: e.Keys, Blobs: bucket, Dir: t.TempDir(), Clock: clock.System{}})
 }
 
 // fillAccounts gives a commune something to carry.
