@@ -68,11 +68,11 @@ func plainOwner(cfg config.Config) (*tenancy.Owner, error) {
 
 // Opener opens communes; it needs the owner's credential.
 func (a *App) Opener() (*operator.Opener, error) {
-	owner, err := Owner(a.Config)
+	keysOwner, owner, err := KeysOwner(a.Config)
 	if err != nil {
 		return nil, err
 	}
-	o := &operator.Opener{Owner: owner, DB: a.DB, FS: a.TenantsFS, Log: a.Log, Clock: a.Clock, Parts: []operator.Part{
+	o := &operator.Opener{Works: lifeWorks(a.lifeOf(owner, keysOwner)), Owner: owner, DB: a.DB, FS: a.TenantsFS, Log: a.Log, Clock: a.Clock, Parts: []operator.Part{
 		{Name: "site", Apply: a.applySite},
 		{Name: "catalogue", Apply: a.applyCatalogue},
 		{Name: "seal", Apply: a.applySeal},

@@ -264,7 +264,7 @@ func (a *App) mount(perms *access.Access) error {
 		a.Catalogue, a.Forms, a.Payments, a.Documents, a.Cases,
 		a.Breakglass,
 		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service},
-		&operator.Module{DB: a.DB, Staff: a.Staff, FS: a.TenantsFS, Clock: a.Clock, URL: cfg.Server.URL},
+		&operator.Module{DB: a.DB, Staff: a.Staff, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL},
 		&costs.Module{Service: a.Costs, Entity: entity},
 	}
 	if cfg.Demo {

@@ -80,6 +80,7 @@ func Side(r *web.Request, current string) []ui.Link {
 		{"overview", "/console", ActionOpen}, {"brand", "/console/colori", ActionBrand},
 		{"services", "/console/servizi", ActionServices}, {"payments", "/console/pagamenti", ActionPayments},
 		{"audit", "/console/operazioni", ActionAudit}, {"guests", "/console/accesso-ente", "console.guests"},
+		{"export", "/console/esportazione", "console.export"},
 	} {
 		if r.May(e.action) {
 			out = append(out, ui.Link{Text: i18n.T(r.Ctx(), "console.side."+e.key), URL: e.url, Current: e.url == current})

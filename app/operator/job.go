@@ -86,8 +86,10 @@ func enqueue(ctx context.Context, db *tenancy.DB, kind, slug, by string, payload
 func claim(ctx context.Context, db *tenancy.DB) (*Job, error) {
 	var j Job
 	err := db.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+		// Two jobs of one commune never run at the same time.
 		return tx.QueryRow(`update jobs set state = 'running', heartbeat_at = now() where id = (
-			select id from jobs where state = 'waiting' or (state = 'running' and heartbeat_at < now() - make_interval(secs => $1))
+			select id from jobs j where (state = 'waiting' or (state = 'running' and heartbeat_at < now() - make_interval(secs => $1)))
+			and not exists (select from jobs o where o.slug = j.slug and o.id <> j.id and o.state = 'running' and o.heartbeat_at >= now() - make_interval(secs => $1))
 			order by created_at limit 1 for update skip locked)
 			returning id, kind, slug, payload::text, asked_by`, abandoned.Seconds()).
 			Scan(&j.ID, &j.Kind, &j.Slug, &j.Payload, &j.AskedBy)
@@ -96,6 +98,14 @@ func claim(ctx context.Context, db *tenancy.DB) (*Job, error) {
 		return nil, nil
 	}
 	return &j, err
+}
+
+// alive is a worker's sign of life during a long step.
+func alive(ctx context.Context, db *tenancy.DB, id uuid.UUID) error {
+	return db.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+		_, err := tx.Exec("update jobs set heartbeat_at = now() where id = $1 and state = 'running'", id)
+		return err
+	})
 }
 
 // progress notes a step; it is also the worker's sign of life.

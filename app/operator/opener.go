@@ -27,7 +27,14 @@ type Opener struct {
 	Parts []Part
 	// Seed fills a new commune of the demo with invented people; nil otherwise.
 	Seed func(ctx context.Context, t tenancy.Tenant, dir string) error
+	// Works are the kinds of job beside the opening of a commune.
+	Works map[string]Work
 }
+
+// Work is one kind of long job on a commune that is open. say tells each step: a
+// percentage, a text key below operator.step, a note. Interrupted, it is begun
+// again by another worker and must bring it to a good end.
+type Work func(ctx context.Context, slug string, payload json.RawMessage, say func(percent int, step, note string)) error
 
 // Part is one module's share in opening a commune. Apply must be safe to run
 // again; it returns what it changed, one line each.
@@ -110,7 +117,14 @@ func (o *Opener) open(ctx context.Context, src Source, overwrite bool, report fu
 func (o *Opener) Run(ctx context.Context) error {
 	tick := time.NewTicker(700 * time.Millisecond)
 	defer tick.Stop()
+	var looked time.Time
 	for {
+		if time.Since(looked) > abandoned {
+			looked = time.Now()
+			if err := o.thaw(ctx); err != nil && ctx.Err() == nil {
+				o.Log.Error("look for read-only communes", "error", err.Error())
+			}
+		}
 		j, err := claim(ctx, o.DB)
 		if err != nil && ctx.Err() == nil {
 			o.Log.Error("claim job", "error", err.Error())
@@ -129,7 +143,9 @@ func (o *Opener) Run(ctx context.Context) error {
 
 func (o *Opener) work(ctx context.Context, j Job) {
 	log := o.Log.With("job", j.ID.String(), "kind", j.Kind, "commune", j.Slug)
+	stop := o.keepAlive(ctx, j)
 	err := o.do(ctx, j)
+	stop()
 	state, message := JobDone, ""
 	if err != nil {
 		if ctx.Err() != nil {
@@ -143,7 +159,62 @@ func (o *Opener) work(ctx context.Context, j Job) {
 	}
 }
 
+// keepAlive tells other workers that a job is being worked on.
+func (o *Opener) keepAlive(ctx context.Context, j Job) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		tick := time.NewTicker(abandoned / 4)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if err := alive(ctx, o.DB, j.ID); err != nil && ctx.Err() == nil {
+					o.Log.Error("sign of life", "job", j.ID.String(), "error", err.Error())
+				}
+			}
+		}
+	}()
+	return cancel
+}
+
+// thawAfter is how long a commune may be read-only before somebody looks whether
+// the job that did it is still there.
+const thawAfter = 2 * abandoned
+
+// thaw lets communes be written to again whose job ended in the middle.
+func (o *Opener) thaw(ctx context.Context) error {
+	frozen, err := o.Owner.Frozen(ctx, thawAfter)
+	if err != nil {
+		return err
+	}
+	for _, slug := range frozen {
+		var busy bool
+		if err := o.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+			return tx.QueryRow("select exists (select from jobs where slug = $1 and state = 'running' and heartbeat_at > now() - make_interval(secs => $2))", slug, abandoned.Seconds()).Scan(&busy)
+		}); err != nil {
+			return err
+		}
+		if busy {
+			continue
+		}
+		o.Log.Warn("a commune was left read-only and is opened again", "commune", slug)
+		if err := o.Owner.Thaw(ctx, slug); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (o *Opener) do(ctx context.Context, j Job) error {
+	if work := o.Works[j.Kind]; work != nil {
+		return work(ctx, j.Slug, j.Payload, func(percent int, step, note string) {
+			if err := progress(ctx, o.DB, j.ID, min(percent, 99), Step{At: o.Clock.Now(), Text: step, Note: note}); err != nil {
+				o.Log.Error("note progress", "error", err.Error())
+			}
+		})
+	}
 	if j.Kind != kindOpen {
 		return fmt.Errorf("unknown kind of job %q", j.Kind)
 	}

@@ -147,7 +147,7 @@ func (m *Module) communePage(r *web.Request, code int, typed, wrong string) erro
 	f := m.readOne(ctx, t)
 	host := t.Slug() + "." + m.DB.Directory().Base()
 	fact := func(key, value string) ui.Fact { return ui.Fact{Term: i18n.T(ctx, "operator.fact."+key), Value: value} }
-	page := view.CommunePage{Side: Side(r, "/comuni"), Name: t.Name(), DeskURL: m.URL(host), State: stateOf(ctx, t),
+	page := view.CommunePage{Side: Side(r, "/comuni"), Name: t.Name(), DeskURL: m.URL(host), LifeURL: "/comuni/" + t.Slug() + "/vita", State: stateOf(ctx, t),
 		Tiles: []ui.Tile{
 			{Value: f.health(ctx, wanted).Text, Label: i18n.T(ctx, "operator.column.health")}, {Value: i18n.Number(f.month), Label: i18n.T(ctx, "operator.column.use")},
 			{Value: i18n.Number(f.open), Label: i18n.T(ctx, "operator.column.open")}, {Value: i18n.Number(f.backlog), Label: i18n.T(ctx, "operator.column.backlog")},
@@ -169,7 +169,7 @@ func (m *Module) communePage(r *web.Request, code int, typed, wrong string) erro
 		return err
 	}
 	for _, j := range jobs {
-		page.History = append(page.History, ui.Moment{Title: i18n.T(ctx, "operator.job.open", "name", t.Name()) + ": " + i18n.T(ctx, "operator.job."+string(j.State)),
+		page.History = append(page.History, ui.Moment{Title: i18n.T(ctx, "operator.job-title."+j.Kind, "name", t.Name()) + ": " + i18n.T(ctx, "operator.job."+string(j.State)),
 			When: i18n.DateTime(ctx, j.CreatedAt) + ", " + j.AskedBy, DateTime: j.CreatedAt.Format(time.RFC3339), Text: j.Message, Done: true,
 			Link: &ui.Link{Text: i18n.T(ctx, "operator.progress"), URL: "/lavori/" + j.ID.String()}})
 	}

@@ -40,7 +40,7 @@ func (m *Module) job(r *web.Request) error {
 	if j.Finished != nil {
 		end = *j.Finished
 	}
-	page := view.JobPage{Side: Side(r, ""), Title: i18n.T(ctx, "operator.job.open", "name", name), State: ui.State{Tone: tone, Text: i18n.T(ctx, "operator.job."+string(j.State))},
+	page := view.JobPage{Side: Side(r, ""), Title: i18n.T(ctx, "operator.job-title."+j.Kind, "name", name), State: ui.State{Tone: tone, Text: i18n.T(ctx, "operator.job."+string(j.State))},
 		Percent: j.Progress, Running: j.State == JobWaiting || j.State == JobRunning, Failure: j.Message,
 		Elapsed: i18n.T(ctx, "operator.job.elapsed", "n", int(end.Sub(j.CreatedAt).Seconds()))}
 	for i, s := range j.Steps {

@@ -62,7 +62,7 @@ func runDemo(ctx context.Context, cfg config.Config) error {
 	}
 	say("PostgreSQL and Redis under %s", cfg.Server.Data)
 	stack, err := devstack.Start(ctx, devstack.Options{Dir: cfg.Server.Data, Log: quiet, DatabaseURL: cfg.Database.URL,
-		OwnerDatabaseURL: cfg.Database.OwnerURL, RedisURL: cfg.Redis.URL})
+		OwnerDatabaseURL: cfg.Database.OwnerURL, RedisURL: cfg.Redis.URL, Second: cfg.Database.Clusters == ""})
 	if err != nil {
 		return err
 	}
@@ -75,6 +75,11 @@ func runDemo(ctx context.Context, cfg config.Config) error {
 		fmt.Println("Stopped. Started again it goes on with the same data; `make demo-reset` forgets it.")
 	}()
 	cfg.Database.URL, cfg.Database.OwnerURL, cfg.Redis.URL = stack.DatabaseURL, stack.OwnerDatabaseURL, stack.RedisURL
+
+	if s := stack.Second; s != nil { // somewhere to move a commune to
+		cfg.Database.Clusters = secondCluster + "=" + s.URL(devstack.App, devstack.Database)
+		cfg.Database.OwnerClusters = secondCluster + "=" + s.URL(devstack.Owner, devstack.Database)
+	}
 
 	d, err := startDemo(ctx, cfg, quiet, say)
 	if err != nil {
@@ -99,6 +104,9 @@ func runDemo(ctx context.Context, cfg config.Config) error {
 	}
 	return err
 }
+
+// secondCluster is what the demo calls its second PostgreSQL cluster.
+const secondCluster = "nord"
 
 // free says in one sentence that an address is taken.
 func free(addr string) error {

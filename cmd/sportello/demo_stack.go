@@ -221,6 +221,7 @@ func (d *demoStack) Environ(role string) []string {
 	set("DATA", d.cfg.Server.Data)
 	set("BASE_DOMAIN", d.cfg.Server.BaseDomain)
 	set("DATABASE_URL", d.cfg.Database.URL)
+	set("DATABASE_CLUSTERS", d.cfg.Database.Clusters)
 	set("REDIS_URL", d.cfg.Redis.URL)
 	set("MASTER_KEY", d.cfg.Keys.MasterKey)
 	set("SMTP_ADDR", d.cfg.Mail.SMTPAddr)
@@ -232,6 +233,7 @@ func (d *demoStack) Environ(role string) []string {
 	set("OPS_ADDR", d.cfg.Server.OpsAddr)
 	if role == "worker" {
 		set("OWNER_DATABASE_URL", d.owner)
+		set("OWNER_DATABASE_CLUSTERS", d.cfg.Database.OwnerClusters)
 		set("OPS_ADDR", "127.0.0.1:0")
 	}
 	return env

@@ -23,14 +23,17 @@ func Forget(ctx context.Context, dir string, keep ...string) error {
 		return err
 	}
 	defer held.Close()
-	pg, err := openPostgres(dir)
+	pg, err := stopPostgres(dir)
 	if err != nil {
 		return err
 	}
-	if pg.pid = pg.postmaster(); pg.pid != 0 {
-		if err := pg.Stop(); err != nil {
+	var errs []error
+	if _, err := os.Stat(SecondDir(dir)); err == nil {
+		second, err := stopPostgres(SecondDir(dir))
+		if err != nil {
 			return err
 		}
+		errs = append(errs, second.place.remove())
 	}
 	rd, err := openRedis(dir)
 	if err != nil {
@@ -41,7 +44,7 @@ func Forget(ctx context.Context, dir string, keep ...string) error {
 			return err
 		}
 	}
-	errs := []error{pg.place.remove(), rd.place.remove()}
+	errs = append(errs, pg.place.remove(), rd.place.remove())
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -52,4 +55,16 @@ func Forget(ctx context.Context, dir string, keep ...string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// stopPostgres stops the server of a folder if it runs.
+func stopPostgres(dir string) (*Postgres, error) {
+	pg, err := openPostgres(dir)
+	if err != nil {
+		return nil, err
+	}
+	if pg.pid = pg.postmaster(); pg.pid != 0 {
+		return pg, pg.Stop()
+	}
+	return pg, nil
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Options says what Start may start and where.
@@ -18,6 +20,10 @@ type Options struct {
 	// database needs both addresses.
 	DatabaseURL, OwnerDatabaseURL string
 	RedisURL                      string
+
+	// Second starts a second PostgreSQL cluster too, unless the addresses above
+	// are given: a deployment of several clusters, in small.
+	Second bool
 }
 
 // Stack is what a program needs to run: addresses, and a way to stop what was started.
@@ -28,6 +34,7 @@ type Stack struct {
 
 	// Postgres and Redis are the private servers; nil where Options named one.
 	Postgres *Postgres
+	Second   *Postgres // nil unless asked for
 	Redis    *Redis
 
 	held *os.File
@@ -61,7 +68,18 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 
 func (s *Stack) start(ctx context.Context, o Options) (err error) {
 	if s.DatabaseURL == "" {
-		if s.Postgres, err = StartPostgres(ctx, PostgresOptions{Dir: o.Dir, Log: o.Log}); err != nil {
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() (err error) {
+			s.Postgres, err = StartPostgres(ctx, PostgresOptions{Dir: o.Dir, Log: o.Log})
+			return err
+		})
+		if o.Second {
+			g.Go(func() (err error) {
+				s.Second, err = StartPostgres(ctx, PostgresOptions{Dir: SecondDir(o.Dir), Log: o.Log})
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
 			return err
 		}
 		s.DatabaseURL, s.OwnerDatabaseURL = s.Postgres.URL(App, Database), s.Postgres.URL(Owner, Database)
@@ -75,6 +93,9 @@ func (s *Stack) start(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
+// SecondDir is the folder of a stack's second PostgreSQL cluster.
+func SecondDir(dir string) string { return filepath.Join(dir, "second") }
+
 // Stop stops what Start started, Redis first, and lets the folder go.
 func (s *Stack) Stop(ctx context.Context) error {
 	var errs []error
@@ -83,6 +104,9 @@ func (s *Stack) Stop(ctx context.Context) error {
 	}
 	if s.Postgres != nil {
 		errs = append(errs, s.Postgres.Stop())
+	}
+	if s.Second != nil {
+		errs = append(errs, s.Second.Stop())
 	}
 	return errors.Join(append(errs, s.held.Close())...)
 }

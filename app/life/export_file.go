@@ -1,0 +1,51 @@
+package life
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// exportsFolder is where the commune's console finds a finished export.
+const exportsFolder = "exports/"
+
+// ExportForCommune makes an export that the commune's administrator downloads: it
+// lies in the commune's file store, under the commune's key, and the one before
+// it is removed. The entity's people cannot open it.
+func (l *Life) ExportForCommune(ctx context.Context, slug string, say Progress) error {
+	dir, err := os.MkdirTemp("", "sportello-export-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	name := slug + "-" + l.Clock.Now().UTC().Format("20060102T150405Z") + ".zip"
+	path := filepath.Join(dir, name)
+	if _, err := l.Export(ctx, slug, path, say); err != nil {
+		return err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	scope := l.Blobs.For(slug)
+	var old []string
+	if err := scope.Each(ctx, func(key string) error {
+		if len(key) > len(exportsFolder) && key[:len(exportsFolder)] == exportsFolder {
+			old = append(old, key)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if _, err := scope.Put(ctx, exportsFolder+name, "application/zip", data); err != nil {
+		return fmt.Errorf("keep the export: %w", err)
+	}
+	var errs []error
+	for _, key := range old {
+		errs = append(errs, scope.Delete(ctx, key))
+	}
+	say(98, "exported", name)
+	return errors.Join(errs...)
+}
