@@ -115,3 +115,14 @@ func Money[T ~int64](centimes T) string {
 	}
 	return "CHF " + sign + Number(value/100) + "." + cents
 }
+
+// Size writes a number of bytes as people do: "412 KB", "2.4 MB".
+func Size(bytes int64) string {
+	switch {
+	case bytes < 1<<20:
+		return strconv.FormatInt(max(bytes>>10, 1), 10) + " KB"
+	case bytes < 1<<30:
+		return strconv.FormatFloat(float64(bytes)/(1<<20), 'f', 1, 64) + " MB"
+	}
+	return strconv.FormatFloat(float64(bytes)/(1<<30), 'f', 1, 64) + " GB"
+}
