@@ -187,7 +187,7 @@ func TestChangedExportIsRefused(t *testing.T) {
 // TestArchive: what is left of an archived commune cannot be read, not even with
 // the master key and a backup from before; its neighbour notices nothing.
 func TestArchive(t *testing.T) {
-	e := tenancytest.New(t)
+	e, _ := tenancytest.NewTwo(t) // roles of its own: it drops some
 	l := newLife(t, e)
 	l.KeysOwner, l.Redis = e.KeysOwner, e.Redis
 	l.Blobs.UseKeys(keys.ForFiles(e.DB, e.Keys))
@@ -247,7 +247,7 @@ func TestArchive(t *testing.T) {
 		}
 	}
 	// A fresh process with the master key, and the backup from before.
-	fresh, err := tenancy.Open(e.RuntimeURL, tenancytest.MasterKey, "localhost", tenancy.Options{})
+	fresh, err := tenancy.Open(e.RuntimeURL, tenancytest.MasterKey, "localhost", tenancy.Options{Clusters: map[string]string{tenancytest.North: e.North}})
 	if err != nil {
 		t.Fatal(err)
 	}
