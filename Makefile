@@ -13,7 +13,7 @@ export CGO_ENABLED ?= 0
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 TESTFLAGS ?=
-.PHONY: help demo demo-reset build test e2e lint generate bench fuzz clean
+.PHONY: help demo demo-reset build test poison e2e lint generate bench fuzz clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -36,6 +36,10 @@ test: ## install what is missing and run every test
 	@sh ops/bootstrap test
 	@$(GO) vet ./... && { $(GO) test -timeout 20m $(TESTFLAGS) ./...; code=$$?; \
 		$(GO) run ./pkg/pgtest/stop || code=1; exit $$code; }
+
+poison: ## 100,000 transactions that fail in every way, under the race detector (needs a C compiler)
+	@sh ops/bootstrap test
+	@SPORTELLO_POISON=100000 CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m -v -run '^TestPoisonedConnections$$' ./app/tenancy; code=$$?; $(GO) run ./pkg/pgtest/stop || code=1; exit $$code
 
 e2e: ## only the journeys in a browser
 	@sh ops/bootstrap test

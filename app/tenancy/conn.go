@@ -49,8 +49,20 @@ func (c *txConn) queue(sql string, args ...any) {
 	c.queued.Queue(sql, args...)
 }
 
+// open refuses a statement once somebody has ended the transaction with SQL of
+// their own: it would run outside, as whoever the connection belongs to.
+func (c *txConn) open() error {
+	if conn := c.tx.Conn(); !conn.IsClosed() && conn.PgConn().TxStatus() == 'I' {
+		return errNotHere
+	}
+	return nil
+}
+
 // flush sends what is queued.
 func (c *txConn) flush(ctx context.Context) error {
+	if err := c.open(); err != nil {
+		return err
+	}
 	if c.queued == nil || c.failed != nil {
 		return c.failed
 	}
@@ -79,7 +91,11 @@ func (c *txConn) QueryContext(ctx context.Context, query string, args ...any) (*
 // QueryRowContext: see ExecContext. A queued write that failed has ended the
 // transaction, so that this query fails too.
 func (c *txConn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	_ = c.flush(ctx) // kept in failed
+	if c.flush(ctx) != nil && c.failed == nil { // kept in failed; ended otherwise
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		ctx = ended
+	}
 	return c.Conn.QueryRowContext(ctx, query, args...)
 }
 
@@ -96,6 +112,9 @@ func (c *txConn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, e
 func (c *txConn) commit(ctx context.Context) (inside bool, err error) {
 	if c.failed != nil {
 		return true, c.failed
+	}
+	if err := c.open(); err != nil {
+		return false, err
 	}
 	if c.queued == nil {
 		return false, c.tx.Commit(ctx)

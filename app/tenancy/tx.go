@@ -32,6 +32,9 @@ func (c *core) Context() context.Context { return c.ctx }
 // Exec runs one statement with $1-style arguments and returns the number of
 // rows it touched.
 func (c *core) Exec(sql string, args ...any) (int64, error) {
+	if err := c.conn.open(); err != nil {
+		return 0, err
+	}
 	if c.conn.queued == nil {
 		tag, err := c.conn.tx.Exec(c.ctx, sql, args...)
 		return tag.RowsAffected(), err
@@ -60,11 +63,19 @@ func (c *core) Query(sql string, args ...any) (pgx.Rows, error) {
 
 // QueryRow reads at most one row.
 func (c *core) QueryRow(sql string, args ...any) pgx.Row {
+	if err := c.conn.open(); err != nil {
+		return failedRow{err}
+	}
 	if c.conn.queued == nil {
 		return c.conn.tx.QueryRow(c.ctx, sql, args...)
 	}
 	return pendingRow{c, sql, args}
 }
+
+// failedRow is the answer to a query that was not sent.
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }
 
 // pendingRow is a query that goes out with the queued writes when it is read.
 type pendingRow struct {
