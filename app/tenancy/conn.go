@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -167,7 +168,7 @@ func (db *DB) transact(ctx context.Context, pool *sql.DB, e *entry, begin string
 	var tx pgx.Tx
 	err = conn.Raw(func(dc any) error {
 		var err error
-		tx, err = dc.(*stdlib.Conn).Conn().BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+		tx, err = dc.(*stdlib.Conn).Conn().BeginTx(ctx, pgx.TxOptions{BeginQuery: strings.Join(append([]string{begin}, db.limits...), "; ")})
 		return err
 	})
 	if err != nil {

@@ -30,6 +30,9 @@ type Options struct {
 	// Clusters are further PostgreSQL clusters: name → address of the runtime
 	// login there. The directory says which commune lives where.
 	Clusters map[string]string
+	// Pooler is what stands before the databases: "" for nothing, PoolerTransaction
+	// for a pooler that gives a connection for one transaction at a time.
+	Pooler string
 	// PoolSize bounds the connections per login (default 8).
 	PoolSize int
 	// PlatformPoolSize bounds the connections to the directory (default 6).
@@ -68,6 +71,11 @@ func (o *Options) fill() {
 	}
 }
 
+// PoolerTransaction is PgBouncer in transaction mode: two statements in a row may
+// meet two connections, so that nothing is prepared and nothing is set but for
+// the transaction.
+const PoolerTransaction = "transaction"
+
 // MainCluster is the name of the cluster that holds the directory.
 const MainCluster = "main"
 
@@ -82,6 +90,7 @@ type DB struct {
 	book      *revisionBook
 	sent      counter
 	ring      KeyRing
+	limits    []string // of every transaction, behind a pooler
 
 	mu    sync.Mutex
 	pools map[string]*sql.DB
@@ -140,11 +149,22 @@ func (db *DB) addCluster(name string, cfg *pgx.ConnConfig) {
 	if cfg.RuntimeParams == nil {
 		cfg.RuntimeParams = map[string]string{}
 	}
+	if db.opt.Pooler == PoolerTransaction {
+		cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+		cfg.StatementCacheCapacity, cfg.DescriptionCacheCapacity = 0, 0
+	}
 	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 	cfg.RuntimeParams["application_name"] = "sportello"
-	cfg.RuntimeParams["statement_timeout"] = ms(db.opt.StatementTimeout)
-	cfg.RuntimeParams["lock_timeout"] = ms(db.opt.LockTimeout)
-	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = ms(db.opt.IdleTimeout)
+	var limits []string
+	for name, d := range map[string]time.Duration{"statement_timeout": db.opt.StatementTimeout, "lock_timeout": db.opt.LockTimeout,
+		"idle_in_transaction_session_timeout": db.opt.IdleTimeout} {
+		if db.opt.Pooler == PoolerTransaction { // it refuses them at the start of a session
+			limits = append(limits, "set local "+name+" = "+ms(d))
+		} else {
+			cfg.RuntimeParams[name] = ms(d)
+		}
+	}
+	db.limits = limits
 	cfg.ConnectTimeout = 5 * time.Second
 	cfg.Tracer = &db.sent
 	db.clusters[name] = cfg

@@ -117,13 +117,16 @@ func (db *DB) readAtOnce(ctx context.Context, pool *sql.DB, e *entry, r *Reads) 
 		c := dc.(*stdlib.Conn).Conn()
 		known := knownTo(c)
 		for _, q := range r.list {
-			if !known[q.sql] {
+			if !known[q.sql] && db.opt.Pooler == "" { // behind a pooler nothing is prepared
 				return nil
 			}
 		}
 		var b pgx.Batch
 		b.Queue("begin read only")
 		b.Queue("select set_config('role', $1, true), set_config('search_path', $2, true)", e.role, e.schema+", ext")
+		for _, limit := range db.limits {
+			b.Queue(limit)
+		}
 		r.batch(&b)
 		b.Queue("commit")
 		err := c.SendBatch(ctx, &b).Close()

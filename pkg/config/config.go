@@ -83,6 +83,7 @@ type Database struct {
 	OwnerURL                 string        `koanf:"owner_url" env:"OWNER_DATABASE_URL" secret:"url"`
 	Clusters                 string        `koanf:"clusters" env:"DATABASE_CLUSTERS" secret:"value"`
 	OwnerClusters            string        `koanf:"owner_clusters" env:"OWNER_DATABASE_CLUSTERS" secret:"value"`
+	Pooler                   string        `koanf:"pooler" env:"DATABASE_POOLER"`
 	PoolSize                 int           `koanf:"pool_size" env:"DATABASE_POOL_SIZE"`
 	PoolLimit                int           `koanf:"pool_limit" env:"DATABASE_POOL_LIMIT"`
 	PlatformPoolSize         int           `koanf:"platform_pool_size" env:"DATABASE_PLATFORM_POOL_SIZE"`

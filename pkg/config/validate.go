@@ -44,6 +44,7 @@ func (c Config) validate() error {
 	}
 	p.url("SPORTELLO_DATABASE_URL", c.Database.URL, "postgres", "postgresql")
 	p.url("SPORTELLO_OWNER_DATABASE_URL", c.Database.OwnerURL, "postgres", "postgresql")
+	p.addIf(c.Database.Pooler != "" && c.Database.Pooler != "transaction", "SPORTELLO_DATABASE_POOLER must be empty or transaction")
 	_, err := c.Database.ClusterURLs()
 	p.addErr(err)
 	_, err = c.Database.OwnerClusterURLs()
