@@ -63,6 +63,10 @@ func (w *world) each(people []person, f func(person)) {
 // sign-in, somebody without the action is refused, whoever has it is not.
 func (w *world) standing(group string, r apptest.Row, p probe, who person, a answer) {
 	switch {
+	case who.stranger: // somebody of the entity without a commune's grant: there is nothing here
+		if a.code != http.StatusNotFound && (r.Action != string(access.Public) || a.code == http.StatusUnauthorized || a.code == http.StatusForbidden) {
+			w.fail(group, "%s: %s gets %d, want 404", r, who.name, a.code)
+		}
 	case r.Action == string(access.Public):
 		if a.code == http.StatusUnauthorized || a.code == http.StatusForbidden && r.Area != string(web.AreaHooks) {
 			w.fail(group, "%s: a public route answers %s with %d", r, who.name, a.code)
@@ -189,7 +193,7 @@ func (w *world) sessions(here, there string) {
 				for _, ids := range []string{here, there} {
 					p := probe{host: here, method: r.Method, path: r.Fill(w.ids[ids]), cookie: cookie}
 					a := w.do(p)
-					who := person{name: "somebody with the cookie " + cookie[:min(30, len(cookie))] + " of " + thief.name}
+					who := person{name: "somebody with the cookie " + cookie[:min(30, len(cookie))] + " of " + thief.name, stranger: cookie == entity[1].cookie}
 					w.clean("sessions", here, p, who, a)
 					w.standing("sessions", r, p, who, a)
 				}
@@ -336,7 +340,7 @@ func (w *world) entity() {
 					p := probe{host: slug, method: r.Method, path: path, cookie: who.cookie}
 					a := w.do(p)
 					w.clean("the entity in a commune", slug, p, who, a)
-					w.standing("the entity in a commune", r, p, person{name: who.name + " of the entity"}, a)
+					w.standing("the entity in a commune", r, p, person{name: who.name + " of the entity", stranger: who.cookie != ""}, a)
 				}
 			}
 		}

@@ -51,6 +51,7 @@ type world struct {
 type person struct {
 	name, cookie string
 	roles        []string
+	stranger     bool // of the entity, in a commune
 }
 
 func (p person) anonymous() bool { return p.roles == nil }
@@ -172,7 +173,7 @@ func (w *world) signIn(host, folder string) {
 		if host != web.EntityHost {
 			roles = append(roles, "citizen")
 		}
-		w.people[host] = append(w.people[host], person{p.Persona, a.session, roles})
+		w.people[host] = append(w.people[host], person{name: p.Persona, cookie: a.session, roles: roles})
 	}
 	if host == web.EntityHost {
 		return

@@ -41,7 +41,7 @@ func main() {
 		flag.StringVar(&s.binary, "bin", "bin/sportello", "program to measure")
 		flag.StringVar(&s.data, "data", ".sportello/bench", "folder of the bench's own data")
 		flag.StringVar(&s.commune, "commune", "lugano", "commune whose pages are asked for")
-		flag.StringVar(&s.only, "only", "", "one scenario by name (public page, personal page, form page, case submission, documents)")
+		flag.StringVar(&s.only, "only", "", "one scenario by name (public page, personal page, form page, case submission, documents, pooler)")
 		flag.IntVar(&s.submissions, "submissions", 1500, "cases submitted")
 		flag.IntVar(&s.payments, "payments", 40, "certificates paid")
 		flag.IntVar(&s.clients, "c", 16, "clients at once")
@@ -96,6 +96,11 @@ func run(ctx context.Context, s settings) (err error) {
 	if s.only == "" || s.only == "case submission" {
 		if err := submission(ctx, t, s, w, pg, rec); err != nil {
 			return errors.Join(fmt.Errorf("case submission: %w", err), t.Flush())
+		}
+	}
+	if s.only == "" || s.only == "pooler" {
+		if err := pooler(ctx, &paidFor, s, w, pg); err != nil {
+			return errors.Join(fmt.Errorf("pooler: %w", err), t.Flush())
 		}
 	}
 	if err := t.Flush(); err != nil {
