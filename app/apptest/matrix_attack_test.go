@@ -34,7 +34,7 @@ func TestMatrix(t *testing.T) {
 	w.changes()
 	w.after()
 	w.explain()
-	t.Logf("%d probes on %d routes, %d people; nothing of a neighbour was seen", w.probes.Load(), len(w.matrix.Rows), len(w.people["lugano"])+len(w.people["bellinzona"])+len(w.people["ente"]))
+	t.Logf("%d probes on %d routes, %d people: %d kinds of probe failed", w.probes.Load(), len(w.matrix.Rows), len(w.people["lugano"])+len(w.people["bellinzona"])+len(w.people["ente"]), len(w.failures))
 	if w.probes.Load() < 20_000 {
 		t.Errorf("only %d probes: the matrix is not tried in full", w.probes.Load())
 	}
