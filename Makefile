@@ -54,7 +54,7 @@ generate: $(BIN)/templ ## Go code of the templ files
 	@$(BIN)/templ generate -path app
 
 bench: build ## figures beside their floors (ops/bench/README.md)
-	@sh ops/bootstrap demo
+	@sh ops/bootstrap test
 	@$(GO) run ./ops/bench $(BENCHFLAGS)
 
 FUZZTIME ?= 20s
