@@ -84,7 +84,7 @@ func (m *Module) lifePage(r *web.Request, code int, wrong map[string]string) err
 		size := i18n.T(ctx, "operator.life.failed")
 		if c.State == "done" {
 			size = i18n.Size(c.Size)
-			options = append(options, ui.Option{Value: c.Location, Label: i18n.DateTime(ctx, c.At) + " (" + size + ")"})
+			options = append(options, ui.Option{Value: c.Location, Label: i18n.DateTime(ctx, c.At) + " (" + size + ")", Selected: len(options) == 0})
 		}
 		page.Backups.Rows = append(page.Backups.Rows, []ui.Cell{{Text: i18n.DateTime(ctx, c.At)}, {Text: size, Num: true}, {Text: c.Location}})
 	}
