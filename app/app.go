@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -86,7 +87,8 @@ type App struct {
 	Costs         *costs.Service
 	Breakglass    *breakglass.Module
 
-	blobs *blob.Bucket
+	blobs    *blob.Bucket
+	draining atomic.Bool
 }
 
 // Options change what only tests and the demo change.

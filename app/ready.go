@@ -19,13 +19,23 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/config"
 )
 
+// Drain makes Ready say that this process is going: a proxy that asks sends its
+// requests to another one.
+func (a *App) Drain() { a.draining.Store(true) }
+
+// Draining tells that Drain was called.
+func (a *App) Draining() bool { return a.draining.Load() }
+
 // Ready checks what this process depends on: without a directory, or with a
 // commune's schema older than this binary, it is not ready; without Redis it
-// is degraded.
+// is degraded. A process that is going is not ready either.
 func (a *App) Ready(ctx context.Context) web.Readiness {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	r := web.Readiness{Ready: true, Checks: map[string]string{"database": "ok", "migrations": "ok", "redis": "ok"}}
+	if a.Draining() {
+		r.Ready, r.Checks["process"] = false, "going"
+	}
 	if err := a.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
 		_, err := tx.Exec("select 1")
 		return err

@@ -292,16 +292,29 @@ func (w *Worker) everyCommune(ctx context.Context, every time.Duration, do func(
 	}
 }
 
-// tickLoop runs something regular in each commune; a lock in Redis keeps
-// several workers from doing it together.
+// tickLoop runs something regular in each commune, in one worker of several.
 func (w *Worker) tickLoop(ctx context.Context, tk tick) {
 	w.everyCommune(ctx, tk.every, func(ctx context.Context, t tenancy.Tenant) error {
-		ok, err := w.rdb.SetNX(ctx, t.Key("tick", tk.name), "1", tk.every*9/10).Result()
-		if err != nil || !ok {
+		mine, err := w.takeTurn(ctx, t, tk)
+		if err != nil || !mine {
 			return err
 		}
 		return tk.do(ctx, t, Job{Kind: tk.name, tenant: t})
 	})
+}
+
+// takeTurn notes in the commune's schema that a regular job runs now. It is
+// another worker's turn, or too early, when less than nine tenths of the pause
+// have passed; what Redis remembers or forgets changes nothing.
+func (w *Worker) takeTurn(ctx context.Context, t tenancy.Tenant, tk tick) (mine bool, err error) {
+	err = w.db.In(ctx, t, func(tx *tenancy.Tx) error {
+		n, err := tx.Exec(`insert into tick_runs as r (name, began_at) values ($1, clock_timestamp())
+			on conflict (name) do update set began_at = excluded.began_at
+			where r.began_at <= excluded.began_at - make_interval(secs => $2)`, tk.name, tk.every.Seconds()*.9)
+		mine = err == nil && n == 1
+		return err
+	})
+	return mine && err == nil, err
 }
 
 func (w *Worker) logUnless(ctx context.Context, what string, err error, args ...any) {

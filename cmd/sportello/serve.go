@@ -47,7 +47,8 @@ func workerCommand() *cobra.Command {
 	}
 }
 
-// serve runs the web server until ctx ends, then lets requests finish.
+// serve runs the web server until ctx ends, then says that it is going and lets
+// requests finish.
 func serve(ctx context.Context, cfg config.Config, log *slog.Logger, withWorker bool) error {
 	if os.Getenv("GOGC") == "" {
 		// What lives long is some 20 MB; collecting half as often costs about
@@ -59,13 +60,47 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, withWorker 
 		return err
 	}
 	defer a.Close()
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return listen(ctx, log, "desk", cfg.Server, cfg.Server.Addr, a.Web) })
+	serving, stop := drained(ctx, a, cfg.Server.DrainDelay)
+	defer stop()
+	g, ctx := errgroup.WithContext(serving)
+	g.Go(func() error { return listen(ctx, log, "desk", cfg.Server, cfg.Server.Addr, lastOnes(a, a.Web)) })
 	g.Go(func() error { return listen(ctx, log, "ops", cfg.Server, cfg.Server.OpsAddr, a.Ops()) })
 	if withWorker {
 		g.Go(func() error { return a.Worker().Run(ctx) })
 	}
 	return g.Wait()
+}
+
+// drained is a context that ends some time after ctx does. In between /readyz
+// says that the process is going, so that a proxy sends its requests elsewhere,
+// and those that still come are answered.
+func drained(ctx context.Context, a *app.App, delay time.Duration) (context.Context, context.CancelFunc) {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-serving.Done():
+			return
+		}
+		a.Drain()
+		select {
+		case <-time.After(delay):
+		case <-serving.Done():
+		}
+		stop()
+	}()
+	return serving, stop
+}
+
+// lastOnes tells whoever keeps a connection open to a process that is going not
+// to use it again: a request that crosses its closing would be lost.
+func lastOnes(a *app.App, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.Draining() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // work runs background jobs until ctx ends.

@@ -48,6 +48,7 @@ type Server struct {
 	WriteTimeout   time.Duration `koanf:"write_timeout" env:"WRITE_TIMEOUT"`
 	IdleTimeout    time.Duration `koanf:"idle_timeout" env:"IDLE_TIMEOUT"`
 	StopTimeout    time.Duration `koanf:"stop_timeout" env:"STOP_TIMEOUT"`
+	DrainDelay     time.Duration `koanf:"drain_delay" env:"DRAIN_DELAY"`
 }
 
 // PortSuffix is what stands after the host in an address that visitors type:
