@@ -1,6 +1,7 @@
 package apptest_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
 	"io"
@@ -101,6 +102,11 @@ func newWorld(t *testing.T) *world {
 		o.Log = slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	w.Env = apptest.New(t, logged)
+	opener, err := w.Opener()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Background(t, opener.Run)
 	made := map[string]map[string]string{}
 	for _, slug := range apptest.Communes {
 		w.SeedCanary(t, slug, false)
@@ -136,6 +142,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+var exportLink = regexp.MustCompile(`/console/esportazione/[A-Za-z0-9._-]+`)
+
 // live lets a commune's people make one of everything, and returns what the
 // product shows only once.
 func (w *world) live(slug string) map[string]string {
@@ -152,7 +160,14 @@ func (w *world) live(slug string) map[string]string {
 	form.Set("name", "Prova "+canary.People)
 	w.Visit(t, slug).Post("/registrati", form, 200)
 	letter := w.WaitForMail(t, email, "/conferma/")
-	return map[string]string{"token": strings.TrimPrefix(regexp.MustCompile(`/conferma/[^\s"<]+`).FindString(letter.Text), "/conferma/"), "mail": letter.ID}
+	admin := w.As(t, slug, "commune-admin")
+	admin.Send(http.MethodPost, "/console/esportazione", formType, nil)
+	var export string
+	apptest.Eventually(t, "the export of "+slug+" is there", func() bool {
+		export = strings.TrimPrefix(exportLink.FindString(string(admin.Bytes("/console/esportazione", 200))), "/console/esportazione/")
+		return export != ""
+	})
+	return map[string]string{"export": export, "token": strings.TrimPrefix(regexp.MustCompile(`/conferma/[^\s"<]+`).FindString(letter.Text), "/conferma/"), "mail": letter.ID}
 }
 
 // signIn opens a session for every persona of a place, and one whose account is
@@ -278,8 +293,21 @@ func (w *world) serve(req *http.Request) answer {
 	return a
 }
 
-// readable is a body as a person reads it: the text of a PDF is compressed.
+// readable is a body as a person reads it: PDFs and archives are compressed.
 func (w *world) readable(b []byte) string {
+	if archive, err := zip.NewReader(bytes.NewReader(b), int64(len(b))); err == nil {
+		var all strings.Builder
+		for _, f := range archive.File {
+			part, err := f.Open()
+			if err != nil {
+				continue
+			}
+			text, _ := io.ReadAll(part) // what cannot be read says nothing
+			_ = part.Close()
+			all.WriteString(f.Name + "\n" + string(text))
+		}
+		return all.String()
+	}
 	if !bytes.HasPrefix(b, []byte("%PDF")) {
 		return string(b)
 	}

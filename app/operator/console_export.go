@@ -95,7 +95,10 @@ func (m *Module) askExport(r *web.Request) error {
 	}); err != nil {
 		return err
 	}
-	if _, err := enqueue(r.Ctx(), m.DB, KindExport, r.Tenant().Slug(), r.Actor().Name(), LifePayload{}); err != nil {
+	// The job stands in the platform's schema, before the entity's eyes: who of
+	// the commune asked is on the commune's own audit.
+	by := i18n.T(r.Ctx(), "operator.export.asked-by")
+	if _, err := enqueue(r.Ctx(), m.DB, KindExport, r.Tenant().Slug(), by, LifePayload{}); err != nil {
 		return err
 	}
 	return r.Redirect("/console/esportazione")
