@@ -24,6 +24,7 @@ import (
 
 // Request is one request on its way through a handler.
 type Request struct {
+	leave       func() // gives the commune's turn back
 	c           *gin.Context
 	srv         *Server
 	route       Route

@@ -34,7 +34,11 @@ var (
 func (s *Server) serve(rt Route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		req := &Request{c: c, srv: s, route: rt, nonce: c.GetString("nonce"), id: c.GetString("id")}
-		if err := s.prepare(req); err != nil {
+		err := s.prepare(req)
+		if req.leave != nil {
+			defer req.leave()
+		}
+		if err != nil {
 			req.fail(err)
 			return
 		}
@@ -57,6 +61,10 @@ func (s *Server) prepare(req *Request) error {
 	}
 	s.chooseLanguage(req)
 	if to.kind == hostCommune {
+		var err error
+		if req.leave, err = s.turns.enter(req.Ctx(), to.tenant); err != nil {
+			return err
+		}
 		if state, reason := to.tenant.State(); state == tenancy.Suspended && req.route.Area != AreaHooks && !req.route.opts.always {
 			return req.suspended(reason)
 		}

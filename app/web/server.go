@@ -45,6 +45,9 @@ type Deps struct {
 	// Banners are what must stand on top of a page: who of the entity reads in
 	// the commune, and until when. nil shows none.
 	Banners func(*Request) []ui.Banner
+	// PerCommune is how many requests of one commune this process works on at a
+	// time; 0 takes four per core.
+	PerCommune int
 	// Ready reports what is wrong with this process's dependencies.
 	Ready func(ctx context.Context) Readiness
 }
@@ -55,6 +58,7 @@ type Server struct {
 	router *Router
 	origin *http.CrossOriginProtection
 	limits *limiter
+	turns  *turns
 	shelf  *shelf
 	policy [2]string // the content security policy before and after the nonce
 
@@ -71,7 +75,7 @@ func New(d Deps, r *Router) (*Server, error) {
 		}
 	}
 	gin.SetMode(gin.ReleaseMode)
-	s := &Server{Deps: d, router: r, origin: http.NewCrossOriginProtection(), limits: newLimiter(d.Redis), shelf: newShelf(),
+	s := &Server{Deps: d, router: r, origin: http.NewCrossOriginProtection(), limits: newLimiter(d.Redis), turns: newTurns(d.PerCommune), shelf: newShelf(),
 		policy: contentPolicy(d.FormTargets)}
 	s.commune = s.engine(AreaPortal, AreaDesk, AreaConsole, AreaAPI, AreaHooks)
 	s.entity = s.engine(AreaOperator)

@@ -49,6 +49,7 @@ type Server struct {
 	IdleTimeout    time.Duration `koanf:"idle_timeout" env:"IDLE_TIMEOUT"`
 	StopTimeout    time.Duration `koanf:"stop_timeout" env:"STOP_TIMEOUT"`
 	DrainDelay     time.Duration `koanf:"drain_delay" env:"DRAIN_DELAY"`
+	PerCommune     int           `koanf:"per_commune" env:"PER_COMMUNE"`
 }
 
 // PortSuffix is what stands after the host in an address that visitors type:
