@@ -13,7 +13,7 @@ export CGO_ENABLED ?= 0
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 TESTFLAGS ?=
-.PHONY: help demo demo-reset build test poison e2e lint generate bench fuzz clean
+.PHONY: help demo demo-reset build test poison e2e lint generate bench chaos rolling side-by-side fuzz clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -56,6 +56,23 @@ generate: $(BIN)/templ ## Go code of the templ files
 bench: build ## figures beside their floors (ops/bench/README.md)
 	@sh ops/bootstrap test
 	@$(GO) run ./ops/bench $(BENCHFLAGS)
+
+CHAOSFLAGS ?=
+chaos: build ## kill processes and servers at random for ten minutes, then count (CHAOSFLAGS="-for 1m")
+	@sh ops/bootstrap demo
+	@$(GO) run ./ops/chaos $(CHAOSFLAGS)
+
+rolling: build ## replace every process under load: no request may fail
+	@sh ops/bootstrap demo
+	@$(GO) run ./ops/chaos -mode rolling -for 30s $(CHAOSFLAGS)
+
+BEFORE ?= HEAD~1
+side-by-side: build ## the commit before (BEFORE) and today's on the same data under load: no request may fail
+	@sh ops/bootstrap demo
+	@rm -rf $(BIN)/before && mkdir -p $(BIN)/before/src && git archive $(BEFORE) | tar -x -C $(BIN)/before/src
+	@cd $(BIN)/before/src && $(GO) build -trimpath -o ../sportello ./cmd/sportello
+	@rm -rf $(BIN)/before/src
+	@$(GO) run ./ops/chaos -mode side-by-side -for 30s -before $(BIN)/before/sportello $(CHAOSFLAGS)
 
 FUZZTIME ?= 20s
 fuzz: ## every fuzz test for FUZZTIME (20s)

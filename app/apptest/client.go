@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/egress"
 	"github.com/sportello-ticino/sportello/pkg/htmlcheck"
 )
@@ -225,4 +226,9 @@ func strip(html string) string {
 // CarryCookies sends one host's cookies to another as well, as a thief would.
 func (c *Client) CarryCookies(from, to string) {
 	c.cookies[to+".localhost"] = c.cookies[from+".localhost"]
+}
+
+// SetSession gives the browser a session on a commune's host.
+func (c *Client) SetSession(slug, token string) {
+	c.cookies[slug+".localhost"] = map[string]string{web.SessionCookie: token}
 }

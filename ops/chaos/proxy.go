@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// proxy stands before the web processes: it asks each for /readyz five times a
+// second, sends requests to those that are ready, in turns, and retries nothing.
+type proxy struct {
+	addr   string
+	server *http.Server
+	stop   context.CancelFunc
+	next   atomic.Int64
+	mu     sync.RWMutex
+	behind []*backend
+}
+
+type backend struct {
+	addr  string
+	ready atomic.Bool
+	pass  *httputil.ReverseProxy
+}
+
+func startProxy(ctx context.Context, l net.Listener, addrs ...string) *proxy {
+	ctx, stop := context.WithCancel(ctx)
+	p := &proxy{addr: l.Addr().String(), stop: stop}
+	p.add(ctx, addrs...)
+	p.server = &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = p.server.Serve(l) }()
+	return p
+}
+
+// add puts further web processes behind the proxy.
+func (p *proxy) add(ctx context.Context, addrs ...string) {
+	for _, addr := range addrs {
+		b := &backend{addr: addr}
+		b.pass = httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: addr})
+		b.pass.ErrorLog = log.New(io.Discard, "", 0)
+		b.pass.Transport = &http.Transport{MaxIdleConnsPerHost: 32}
+		b.pass.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, "proxy: "+addr+": "+err.Error(), http.StatusBadGateway)
+		}
+		p.mu.Lock()
+		p.behind = append(p.behind, b)
+		p.mu.Unlock()
+		go p.watch(ctx, b)
+	}
+}
+
+func (p *proxy) watch(ctx context.Context, b *backend) {
+	c := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for ctx.Err() == nil {
+		status, err := get(ctx, c, "http://"+b.addr+"/readyz", "")
+		b.ready.Store(err == nil && status == http.StatusOK)
+		wait(ctx, 200*time.Millisecond)
+	}
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.RLock()
+	all := p.behind
+	p.mu.RUnlock()
+	for range all {
+		if b := all[int(p.next.Add(1))%len(all)]; b.ready.Load() {
+			b.pass.ServeHTTP(w, r)
+			return
+		}
+	}
+	http.Error(w, "proxy: no process is ready", http.StatusBadGateway)
+}
+
+// ready counts the processes that may be asked.
+func (p *proxy) ready() (n int) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, b := range p.behind {
+		if b.ready.Load() {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *proxy) close() {
+	p.stop()
+	_ = p.server.Close()
+}
+
+// get asks for a page and reads it to the end.
+func get(ctx context.Context, c *http.Client, address, host string) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, err
+	}
+	req.Host = host
+	res, err := c.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	return res.StatusCode, err
+}
+
+// wait sleeps, or less when ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// until asks every tenth of a second whether something is so.
+func until(ctx context.Context, limit time.Duration, what string, ok func() bool) error {
+	for end := time.Now().Add(limit); time.Now().Before(end) && ctx.Err() == nil; wait(ctx, 100*time.Millisecond) {
+		if ok() {
+			return nil
+		}
+	}
+	return fmt.Errorf("not within %s: %s", limit, what)
+}
