@@ -17,8 +17,10 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sportello-ticino/sportello/app/access"
+	"github.com/sportello-ticino/sportello/app/agreements"
 	"github.com/sportello-ticino/sportello/app/audit"
 	"github.com/sportello-ticino/sportello/app/breakglass"
+	"github.com/sportello-ticino/sportello/app/bulletin"
 	"github.com/sportello-ticino/sportello/app/cases"
 	"github.com/sportello-ticino/sportello/app/catalogue"
 	"github.com/sportello-ticino/sportello/app/console"
@@ -40,6 +42,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/registers/providers/local"
 	"github.com/sportello-ticino/sportello/app/site"
+	"github.com/sportello-ticino/sportello/app/support"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/blob"
@@ -86,7 +89,11 @@ type App struct {
 	Meters        *meters.Readings
 	Costs         *costs.Service
 	Breakglass    *breakglass.Module
+	Bulletin      *bulletin.Board
+	Support       *support.Service
+	Agreements    *agreements.Service
 
+	guard    *egress.Guard
 	blobs    *blob.Bucket
 	draining atomic.Bool
 }
@@ -208,6 +215,7 @@ func (a *App) modules(o Options) error {
 		register = o.Registers
 	}
 	a.Catalogue = catalogue.New(catalogue.Deps{DB: a.DB, Sites: a.Sites, Clock: a.Clock, Root: a.TenantsFS, Demo: cfg.Demo, URL: a.URL})
+	a.guard = guard
 	postFinance, err := postfinance.New(postfinance.Options{Base: cfg.Payments.PostFinanceURL, HTTP: guard.Client()})
 	if err != nil {
 		return err
@@ -258,16 +266,17 @@ func (a *App) mount(perms *access.Access) error {
 	if cfg.Demo {
 		mailURL = "/dev/posta"
 	}
-	a.Meters = &meters.Readings{DB: a.DB, Clock: a.Clock}
-	a.Costs = &costs.Service{DB: a.DB, Clock: a.Clock}
+	if err := a.entityServices(); err != nil {
+		return err
+	}
 	all := []module{
 		&home.Module{DB: a.DB, Catalogue: a.Catalogue, Sites: a.Sites, Clock: a.Clock, URL: cfg.Server.URL, Ready: a.Ready},
 		&pages.Pages{Identity: a.Identity, Staff: a.Staff, MailURL: mailURL},
 		a.Catalogue, a.Forms, a.Payments, a.Documents, a.Cases,
 		a.Breakglass,
 		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service},
-		&operator.Module{DB: a.DB, Staff: a.Staff, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL},
-		&costs.Module{Service: a.Costs, Entity: entity},
+		&operator.Module{DB: a.DB, Staff: a.Staff, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, HTTP: a.guard.Client(), Version: Version},
+		&costs.Module{Service: a.Costs, Entity: entity}, &bulletin.Module{Board: a.Bulletin}, &support.Module{Service: a.Support}, &agreements.Module{Service: a.Agreements},
 	}
 	if cfg.Demo {
 		all = append(all, &demo.Module{DB: a.DB, FS: a.TenantsFS, Identity: a.Identity, Staff: a.Staff,
@@ -287,7 +296,8 @@ func (a *App) mount(perms *access.Access) error {
 	a.Meters.Jobs(a.Registry)
 	a.Web, err = web.New(web.Deps{DB: a.DB, Redis: a.Redis, Access: perms, Identity: a.Identity, Staff: a.Staff, Sites: a.Sites, Entity: entity,
 		Texts: a.Texts, Log: a.Log, URL: cfg.Server.URL, HTTPS: cfg.Server.PublicScheme == "https", Demo: cfg.Demo,
-		TrustedProxies: cfg.Server.TrustedProxies, Version: Version, PerCommune: cfg.Server.PerCommune, FormTargets: []string{origin(cfg.Payments.PostFinanceURL)}, Ready: a.Ready, Banners: a.Breakglass.Banners}, a.Router)
+		TrustedProxies: cfg.Server.TrustedProxies, Version: Version, PerCommune: cfg.Server.PerCommune, FormTargets: []string{origin(cfg.Payments.PostFinanceURL)}, Ready: a.Ready, Banners: a.Breakglass.Banners,
+		Announcements: a.Bulletin.Announcements, Failed: (&meters.Errors{DB: a.DB}).Count}, a.Router)
 	return err
 }
 

@@ -2,10 +2,50 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
 
+	"github.com/goccy/go-yaml"
+
+	"github.com/sportello-ticino/sportello/app/agreements"
+	"github.com/sportello-ticino/sportello/app/bulletin"
+	"github.com/sportello-ticino/sportello/app/catalogue"
+	"github.com/sportello-ticino/sportello/app/costs"
+	"github.com/sportello-ticino/sportello/app/demo"
 	"github.com/sportello-ticino/sportello/app/meters"
+	"github.com/sportello-ticino/sportello/app/support"
+	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/config"
 )
+
+// entityServices builds what the entity's console stands on.
+func (a *App) entityServices() error {
+	a.Meters = &meters.Readings{DB: a.DB, Clock: a.Clock}
+	a.Costs = &costs.Service{DB: a.DB, Clock: a.Clock}
+	a.Bulletin = &bulletin.Board{DB: a.DB, Clock: a.Clock}
+	a.Agreements = &agreements.Service{DB: a.DB, Clock: a.Clock}
+	calendar, err := catalogue.ReadCalendar(a.TenantsFS, "ticino")
+	if err != nil {
+		return err
+	}
+	var head struct {
+		Contact struct {
+			Email string `yaml:"email"`
+		} `yaml:"contact"`
+	}
+	raw, err := fs.ReadFile(a.TenantsFS, demo.EntityDir+"/entity.yaml")
+	if err != nil {
+		return err
+	}
+	if err := yaml.Unmarshal(raw, &head); err != nil {
+		return fmt.Errorf("entity.yaml: %w", err)
+	}
+	a.Support = &support.Service{DB: a.DB, Clock: a.Clock, Calendar: calendar, Mail: a.Notifications, Inbox: head.Contact.Email, CommuneURL: a.URL,
+		EntityURL: func(path string) string {
+			return a.Config.Server.URL(web.EntityHost+"."+a.Config.Server.BaseDomain) + path
+		}}
+	return nil
+}
 
 // Meters lists what the modules declare for the cost statement.
 func Meters() ([]meters.Meter, error) {

@@ -81,6 +81,7 @@ func Side(r *web.Request, current string) []ui.Link {
 		{"services", "/console/servizi", ActionServices}, {"payments", "/console/pagamenti", ActionPayments},
 		{"audit", "/console/operazioni", ActionAudit}, {"guests", "/console/accesso-ente", "console.guests"},
 		{"export", "/console/esportazione", "console.export"},
+		{"support", "/console/assistenza", "support.own"}, {"agreements", "/console/accordi", "agreements.own"},
 	} {
 		if r.May(e.action) {
 			out = append(out, ui.Link{Text: i18n.T(r.Ctx(), "console.side."+e.key), URL: e.url, Current: e.url == current})

@@ -166,7 +166,7 @@ func (s *Staff) Code(ctx context.Context, pending, code string) (token string, e
 	if err != nil {
 		return "", err
 	}
-	if m == nil {
+	if m == nil || len(m.TOTPSecret) == 0 {
 		return "", ErrSignIn
 	}
 	if err := s.Sessions.guess(ctx, staffScope, guessCode, m.ID.String(), codesMax); err != nil {
@@ -242,7 +242,7 @@ func (s *Staff) Actor(ctx context.Context, token string) (actor Actor, pending b
 	// What was taken from them since they signed in counts at once; few people
 	// are asked about, so the database is asked each time.
 	m, err := s.find(ctx, "id", v.Account)
-	if err != nil || m == nil {
+	if err != nil || m == nil || len(m.TOTPSecret) == 0 { // a second factor that was taken away ends the session
 		return Actor{}, false, err
 	}
 	return Actor{kind: staff, account: m.ID, name: m.Name, email: m.Email, level: v.Level, roles: m.Roles}, false, nil

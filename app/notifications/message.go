@@ -27,6 +27,8 @@ const (
 	DocumentReady   = "document-ready"   // a sealed paper lies among the documents
 	PaymentReceived = "payment-received" // the fee has arrived
 	AccessAsked     = "access-asked"     // the entity asks an administrator to be let in
+	SupportAsked    = "support-asked"    // a commune asks the shared entity for help
+	SupportAnswered = "support-answered" // the entity has answered
 )
 
 // needs lists, for each kind, the values without which it makes no sense.
@@ -39,6 +41,8 @@ var needs = map[string][]string{
 	DocumentReady:   {"link", "name", "ref", "service"},
 	PaymentReceived: {"link", "name", "ref", "service"},
 	AccessAsked:     {"link", "name", "who"},
+	SupportAsked:    {"link", "name", "subject", "commune"},
+	SupportAnswered: {"link", "name", "subject"},
 }
 
 // Kinds lists the kinds of mail, sorted.

@@ -2,6 +2,8 @@ package operator
 
 import (
 	"io/fs"
+	"net/http"
+	"time"
 
 	"github.com/sportello-ticino/sportello/app/access"
 	"github.com/sportello-ticino/sportello/app/identity"
@@ -22,12 +24,14 @@ const (
 
 // Module serves the entity's console.
 type Module struct {
-	DB    *tenancy.DB
-	Staff *identity.Staff
-	FS    fs.FS
-	Files *blob.Bucket // for the exports of communes
-	Clock clock.Clock
-	URL   func(host string) string
+	DB      *tenancy.DB
+	Staff   *identity.Staff
+	FS      fs.FS
+	Files   *blob.Bucket // for the exports of communes
+	Clock   clock.Clock
+	URL     func(host string) string
+	Version string       // of this binary
+	HTTP    *http.Client // reaches a commune's own domain; refuses private addresses
 }
 
 // Mount adds the routes.
@@ -48,6 +52,15 @@ func (m *Module) Mount(r *web.Router) {
 	o.POST("/comuni/:slug/vita/move", ActionLife, m.ask(KindMove))
 	o.POST("/comuni/:slug/vita/restore", ActionLife, m.ask(KindRestore))
 	o.POST("/comuni/:slug/vita/archive", ActionArchive, m.ask(KindArchive))
+	o.GET("/personale", ActionStaffSee, m.staffPage)
+	o.POST("/personale", ActionStaff, m.inviteMember)
+	o.GET("/personale/:member", ActionStaff, m.member)
+	o.POST("/personale/:member/ruoli", ActionStaff, m.memberRoles)
+	o.POST("/personale/:member/accesso", ActionStaff, m.memberAccess)
+	o.POST("/personale/:member/fattore", ActionStaff, m.memberReset)
+	few := web.AtMost("staff-enrol", 30, time.Hour)
+	o.GET("/iscrizione/:token", access.Public, m.enrol, few)
+	o.POST("/iscrizione/:token", access.Public, m.enrolPost, few)
 	o.GET("/lavori/:id", ActionOpen, m.job)
 	o.POST("/lavori/:id/riprova", ActionProvision, m.retry)
 }

@@ -23,6 +23,9 @@ type figures struct {
 	month   int64
 	backlog int64
 	late    bool // a job has waited for more than a minute
+	gaveUp  int64
+	overdue int64
+	seal    *time.Time // until when the seal's certificate is valid
 	version int64
 }
 
@@ -50,10 +53,12 @@ func (m *Module) readOne(ctx context.Context, t tenancy.Tenant) figures {
 			(select count(*) from cases where closed_at is null),
 			(select count(*) from cases where submitted_at > now() - interval '30 days'),
 			(select count(*) from outbox where done_at is null and gave_up_at is null),
-			exists (select from outbox where done_at is null and gave_up_at is null and run_after < now() - interval '1 minute'),
-			(select coalesce(max(version), 0) from schema_versions)`).Scan(&f.open, &f.month, &f.backlog, &f.late, &f.version)
+			(select count(*) from outbox where done_at is null and gave_up_at is null and run_after < now() - interval '1 minute'),
+			(select count(*) from outbox where gave_up_at > now() - interval '30 days'),
+			(select not_after from seal_keys where in_use),
+			(select coalesce(max(version), 0) from schema_versions)`).Scan(&f.open, &f.month, &f.backlog, &f.overdue, &f.gaveUp, &f.seal, &f.version)
 	})
-	f.reached = err == nil
+	f.reached, f.late = err == nil, f.overdue > 0
 	return f
 }
 
@@ -95,7 +100,11 @@ func (m *Module) communes(r *web.Request) error {
 		return ui.Column{Title: i18n.T(ctx, "operator.column."+key), Label: i18n.T(ctx, "operator.column."+key)}
 	}
 	page := view.CommunesPage{Side: Side(r, "/comuni"), Now: i18n.DateTime(ctx, m.Clock.Now()), Grid: ui.Grid{Caption: i18n.T(ctx, "operator.communes"),
-		Columns: []ui.Column{{Title: i18n.T(ctx, "operator.column.commune")}, col("health"), col("schema"), col("state"), col("use"), col("open"), col("backlog")}}}
+		Columns: []ui.Column{{Title: i18n.T(ctx, "operator.column.commune")}, col("health"), col("state"), col("schema"), col("cases"), col("jobs"), col("errors"), col("certificates"), col("backup")}}}
+	known, err := m.watch(ctx)
+	if err != nil {
+		return err
+	}
 	var active, open, month, backlog int64
 	for _, f := range m.read(ctx, all) {
 		if s, _ := f.tenant.State(); s == tenancy.Active {
@@ -104,8 +113,9 @@ func (m *Module) communes(r *web.Request) error {
 		open, month, backlog = open+f.open, month+f.month, backlog+f.backlog
 		health, state := f.health(ctx, wanted), stateOf(ctx, f.tenant)
 		page.Grid.Rows = append(page.Grid.Rows, []ui.Cell{
-			{Text: f.tenant.Name(), URL: "/comuni/" + f.tenant.Slug(), Strong: true}, {State: &health}, {Text: version(f.version), Num: true}, {State: &state},
-			{Text: i18n.Number(f.month), Num: true}, {Text: i18n.Number(f.open), Num: true}, {Text: i18n.Number(f.backlog), Num: true},
+			{Text: f.tenant.Name(), URL: "/comuni/" + f.tenant.Slug(), Strong: true}, {State: &health}, {State: &state}, {Text: version(f.version), Num: true, Small: m.Version},
+			casesCell(ctx, f, known.cases[f.tenant.Slug()]), jobsCell(ctx, f), errorsCell(known.errors[f.tenant.Slug()]),
+			m.untilCell(ctx, f, known), m.backupCell(ctx, f, known),
 		})
 	}
 	page.Title = i18n.N(ctx, "operator.title", len(all))
@@ -145,6 +155,10 @@ func (m *Module) communePage(r *web.Request, code int, typed, wrong string) erro
 		return err
 	}
 	f := m.readOne(ctx, t)
+	known, err := m.watch(ctx)
+	if err != nil {
+		return err
+	}
 	host := t.Slug() + "." + m.DB.Directory().Base()
 	fact := func(key, value string) ui.Fact { return ui.Fact{Term: i18n.T(ctx, "operator.fact."+key), Value: value} }
 	page := view.CommunePage{Side: Side(r, "/comuni"), Name: t.Name(), DeskURL: m.URL(host), LifeURL: "/comuni/" + t.Slug() + "/vita", State: stateOf(ctx, t),
@@ -153,7 +167,9 @@ func (m *Module) communePage(r *web.Request, code int, typed, wrong string) erro
 			{Value: i18n.Number(f.open), Label: i18n.T(ctx, "operator.column.open")}, {Value: i18n.Number(f.backlog), Label: i18n.T(ctx, "operator.column.backlog")},
 		},
 		Facts: []ui.Fact{fact("slug", t.Slug()), fact("hosts", strings.Join(append([]string{host}, t.Hosts()...), ", ")), fact("schema", version(f.version)),
-			fact("opened", i18n.Date(t.CreatedAt())), fact("inhabitants", count(t.Inhabitants())), fact("bfs", version(int64(t.BFS())))}}
+			fact("opened", i18n.Date(t.CreatedAt())), fact("inhabitants", count(t.Inhabitants())), fact("bfs", version(int64(t.BFS()))),
+			cellFact(i18n.T(ctx, "operator.column.jobs"), jobsCell(ctx, f)), cellFact(i18n.T(ctx, "operator.column.errors"), errorsCell(known.errors[t.Slug()])),
+			cellFact(i18n.T(ctx, "operator.column.certificates"), m.untilCell(ctx, f, known)), cellFact(i18n.T(ctx, "operator.column.backup"), m.backupCell(ctx, f, known))}}
 	if key := "operator.done." + r.Query("fatto"); r.Query("fatto") != "" && i18n.Has(ctx, key) {
 		page.Notice = i18n.T(ctx, key)
 	}

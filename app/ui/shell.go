@@ -40,31 +40,41 @@ type Banner struct {
 
 // Shell is everything the layout shows around a page.
 type Shell struct {
-	Lang        string     // language of the page, "it"
-	Langs       []Language // offered; the switch needs at least two
-	Path        string     // path and query of the request, for the language links
-	CommuneName string     // "Città di Lugano"; also the entity's name
-	Subtitle    string     // under the name; "" for the variant's own
-	HomeURL     string     // "" for "/"
-	MarkURL     string
-	ThemeURL    string // the commune's sheet of colours
-	Variant     Variant
-	Nav         []Link // main menu before the account
-	SignedIn    bool
-	UserName    string
-	AccountURL  string // "" for "/area"
-	Search      bool   // search field in the header; hidden where the page has its own
-	SearchURL   string // "" for "/servizi"
-	Query       string // what was searched for
-	Offices     []Office
-	Links       []Link   // last block of the footer
-	BindingNote string   // which language is binding; "" for the usual sentence
-	Banners     []Banner // on top of every page: an access that lasts
-	Demo        bool     // invented people and data: say so on every page
-	Invalid     bool     // the form came back with errors: the title begins with that word
-	Refresh     int      // seconds after which a browser without JavaScript asks again, 0 for never
-	CSPNonce    string
-	Version     string
+	Lang          string     // language of the page, "it"
+	Langs         []Language // offered; the switch needs at least two
+	Path          string     // path and query of the request, for the language links
+	CommuneName   string     // "Città di Lugano"; also the entity's name
+	Subtitle      string     // under the name; "" for the variant's own
+	HomeURL       string     // "" for "/"
+	MarkURL       string
+	ThemeURL      string // the commune's sheet of colours
+	Variant       Variant
+	Nav           []Link // main menu before the account
+	SignedIn      bool
+	UserName      string
+	AccountURL    string // "" for "/area"
+	Search        bool   // search field in the header; hidden where the page has its own
+	SearchURL     string // "" for "/servizi"
+	Query         string // what was searched for
+	Offices       []Office
+	Links         []Link         // last block of the footer
+	BindingNote   string         // which language is binding; "" for the usual sentence
+	Banners       []Banner       // on top of every page: an access that lasts
+	Demo          bool           // invented people and data: say so on every page
+	Invalid       bool           // the form came back with errors: the title begins with that word
+	Refresh       int            // seconds after which a browser without JavaScript asks again, 0 for never
+	Announcements []Announcement // what everybody should know now: maintenance
+	CSPNonce      string
+	Version       string
+}
+
+// Announcement stands above every page while it lasts.
+type Announcement struct {
+	Tone    Tone
+	Title   string
+	Text    string
+	When    string
+	Italian bool // the text is Italian on a page of another language
 }
 
 // Wide reports whether the page is of the dense kind for people at work.

@@ -71,6 +71,7 @@ func (r *Request) shell() ui.Shell {
 	s := ui.Shell{Lang: r.lang, Langs: r.languages(), Path: r.Path(), Variant: r.route.Area.variant(),
 		Demo: r.srv.Demo, CSPNonce: r.nonce, Version: r.srv.Version,
 		CommuneName: r.site.Brand.Name, MarkURL: r.site.MarkPath, ThemeURL: r.site.ThemePath}
+	s.Announcements, _ = r.announcements()
 	if !r.actor.Anonymous() {
 		s.SignedIn, s.UserName = true, r.actor.Name()
 	}
@@ -120,6 +121,15 @@ func or(s, fallback string) string {
 	return s
 }
 
+// announcements are those of this page: the desk's and the console's people
+// read all of them, the others those on maintenance.
+func (r *Request) announcements() ([]ui.Announcement, int64) {
+	if r.srv.Announcements == nil || !r.tenant.Valid() {
+		return nil, 0
+	}
+	return r.srv.Announcements(r.Ctx(), r.tenant, r.lang, r.route.Area != AreaDesk && r.route.Area != AreaConsole)
+}
+
 func (r *Request) staffNav() []ui.Link {
 	var nav []ui.Link
 	if r.May("cases.desk") {
@@ -148,6 +158,9 @@ func (r *Request) fail(err error) {
 	case p.Code == "web.origin":
 		r.srv.Log.Warn("request from a foreign page", "request", r.id, "commune", r.tenant.String(), "error", err.Error())
 	case p.Status() >= 500:
+		if r.srv.Failed != nil {
+			r.srv.Failed(r.tenant)
+		}
 		r.srv.Log.Error("request failed", "request", r.id, "commune", r.tenant.String(), "code", p.Code, "error", err.Error())
 	}
 	if r.c.Writer.Written() {

@@ -48,6 +48,11 @@ type Deps struct {
 	// PerCommune is how many requests of one commune this process works on at a
 	// time; 0 takes four per core.
 	PerCommune int
+	// Announcements are those above a page, and a number that changes
+	// with them; it answers from memory. May be nil.
+	Announcements func(ctx context.Context, t tenancy.Tenant, lang string, citizens bool) ([]ui.Announcement, int64)
+	// Failed hears of every request of a commune that failed. May be nil.
+	Failed func(t tenancy.Tenant)
 	// Ready reports what is wrong with this process's dependencies.
 	Ready func(ctx context.Context) Readiness
 }
@@ -194,6 +199,9 @@ func (s *Server) frame(c *gin.Context) {
 			_ = form.RemoveAll()
 		}
 		if p := recover(); p != nil {
+			if to, ok := c.Request.Context().Value(resolvedKey{}).(resolved); ok && s.Failed != nil {
+				s.Failed(to.tenant)
+			}
 			s.Log.Error("panic", "request", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			if !c.Writer.Written() {
 				plain(c.Writer, http.StatusInternalServerError, "Errore interno. Riferimento: "+id+"\n")

@@ -73,6 +73,8 @@ func (r *Request) shareable() (sharedKey, []int64, bool) {
 		}
 		revisions[i] = rev
 	}
+	_, mark := r.announcements() // an announcement that begins or ends makes another page
+	revisions = append(revisions, mark)
 	return sharedKey{r.tenant.Slug(), r.c.Request.Host, u.EscapedPath(), r.lang}, revisions, true
 }
 
