@@ -83,7 +83,7 @@ func (m *Module) watch(ctx context.Context) (w watched, err error) {
 		if w.cases, err = meters.Days(tx, meters.Cases, meters.Day(now).AddDate(0, 0, -chartDays), chartDays); err != nil {
 			return err
 		}
-		rows, err := tx.Query("select distinct on (slug) slug, at, state from backups order by slug, at desc")
+		rows, err := tx.Query("select distinct on (slug) slug, at, state from backups where kind = 'commune' order by slug, at desc")
 		if err != nil {
 			return err
 		}

@@ -1,22 +1,5 @@
 -- +goose Up
 
--- Backups of one commune each, written by whoever makes and checks them.
--- +sportello grant insert, update on backups to runtime
-create table backups (
-  id             uuid primary key,
-  slug           text not null,
-  kind           text not null default 'commune',
-  at             timestamptz not null,
-  size           bigint not null default 0,
-  location       text not null default '',
-  sha256         text not null default '',
-  schema_version bigint not null default 0,
-  checked_at     timestamptz,
-  state          text not null default 'done',
-  message        text not null default ''
-);
-create index backups_slug on backups (slug, at desc);
-
 -- How many requests of a commune failed, by hour. Counts, nothing else.
 -- +sportello grant insert, update on error_counts to runtime
 create table error_counts (
