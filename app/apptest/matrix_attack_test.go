@@ -331,7 +331,9 @@ func (w *world) entity() {
 					}
 					p := probe{host: web.EntityHost, method: r.Method, path: path, cookie: who.cookie}
 					a := w.do(p)
-					w.clean("the entity", web.EntityHost, p, who, a)
+					if r.Path != "/assistenza/:request" { // who asks the service desk tells it their name
+						w.clean("the entity", web.EntityHost, p, who, a)
+					}
 					w.standing("the entity", r, p, who, a)
 				case strings.HasSuffix(r.Path, "/esci"): // both have it: it would end the session
 				default: // a commune's page on the entity's host, and the entity's people in a commune

@@ -167,7 +167,9 @@ func (w *world) live(slug string) map[string]string {
 		export = strings.TrimPrefix(exportLink.FindString(string(admin.Bytes("/console/esportazione", 200))), "/console/esportazione/")
 		return export != ""
 	})
-	return map[string]string{"export": export, "token": strings.TrimPrefix(regexp.MustCompile(`/conferma/[^\s"<]+`).FindString(letter.Text), "/conferma/"), "mail": letter.ID}
+	asked := admin.Post("/console/assistenza", url.Values{"subject": {"Richiesta"}, "text": {"Richiesta di prova"}, "priority": {"low"}}, 200)
+	request := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`).FindString(asked.AttrOf("main form", "action"))
+	return map[string]string{"export": export, "request": request, "token": strings.TrimPrefix(regexp.MustCompile(`/conferma/[^\s"<]+`).FindString(letter.Text), "/conferma/"), "mail": letter.ID}
 }
 
 // signIn opens a session for every persona of a place, and one whose account is
