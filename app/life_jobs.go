@@ -9,6 +9,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/keys"
 	"github.com/sportello-ticino/sportello/app/life"
 	"github.com/sportello-ticino/sportello/app/operator"
+	"github.com/sportello-ticino/sportello/app/takeover"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
@@ -25,6 +26,11 @@ func (a *App) Life() (*life.Life, error) {
 func (a *App) lifeOf(owner *tenancy.Owner, keysOwner *keys.Owner) *life.Life {
 	return life.New(life.Deps{Owner: owner, KeysOwner: keysOwner, DB: a.DB, Keys: a.Keys, Sealed: a.sealedWorks(), Blobs: a.blobs, Redis: a.Redis,
 		Dir: filepath.Join(a.Config.Server.Data, "backups"), Clock: a.Clock, Log: a.Log})
+}
+
+// Takeover brings people and running cases of another desk in.
+func (a *App) Takeover() *takeover.Service {
+	return &takeover.Service{DB: a.DB, Cases: a.Cases.Service, Clock: a.Clock}
 }
 
 // lifeWorks are the jobs that the entity's and the communes' consoles ask for.

@@ -116,6 +116,12 @@ type Tx struct {
 	after  []func()
 }
 
+// Nested runs f behind a savepoint: when f fails its writes are undone and the
+// transaction goes on. Errors: f's.
+func (tx *Tx) Nested(f func() error) error {
+	return tx.DB().Transaction(func(*gorm.DB) error { return f() })
+}
+
 // Tenant is the commune this transaction belongs to.
 func (tx *Tx) Tenant() Tenant { return tx.tenant }
 

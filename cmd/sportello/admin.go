@@ -86,7 +86,7 @@ func tenantCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, a []string) error { return setState(c, a[0], tenancy.Active, "") },
 	}
 	c.AddCommand(apply, list, suspend, resume, sealCommand())
-	c.AddCommand(lifeCommands()...)
+	c.AddCommand(append(lifeCommands(), takeOverCommand())...)
 	return c
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -133,4 +134,66 @@ func inWords(out any) string {
 		return fmt.Sprintf("moved from %s to %s: %d rows, read-only for %s", v.From, v.To, v.Rows, v.ReadOnly.Round(time.Millisecond))
 	}
 	return fmt.Sprint(out)
+}
+
+// takeOverCommand brings people and running cases of another desk in.
+func takeOverCommand() *cobra.Command {
+	var people, running, desk string
+	var apply, asJSON bool
+	c := &cobra.Command{
+		Use: "take-over <slug>", Short: "Bring in people and running cases of another desk from CSV files; without --apply only tells what would happen",
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, a []string) error {
+			if desk == "" || people == "" && running == "" {
+				return usageError{errors.New("give --desk, and --people or --cases or both")}
+			}
+			cfg, err := load(config.Tenant)
+			if err != nil {
+				return err
+			}
+			p, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg)})
+			if err != nil {
+				return err
+			}
+			defer p.Close()
+			t, err := p.DB.Directory().BySlug(c.Context(), a[0])
+			if err != nil {
+				return err
+			}
+			var in [2]io.Reader
+			for i, name := range []string{people, running} {
+				if name == "" {
+					continue
+				}
+				f, err := os.Open(name)
+				if err != nil {
+					return err
+				}
+				defer f.Close()
+				in[i] = f
+			}
+			r, err := p.Takeover().Run(c.Context(), t, desk, in[0], in[1], !apply)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = json.NewEncoder(c.OutOrStdout()).Encode(r)
+			} else {
+				for _, wrong := range r.Problems {
+					fmt.Fprintf(c.OutOrStdout(), "%s line %d: %s\n", wrong.File, wrong.Line, wrong.Why)
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%d people (%d known), %d cases (%d known), kept: %v\n", r.People, r.KnownPeople, r.Cases, r.KnownCases, r.Kept)
+			}
+			if len(r.Problems) > 0 {
+				return errors.Join(err, fmt.Errorf("%d lines have problems: nothing was kept", len(r.Problems)))
+			}
+			return err
+		},
+	}
+	c.Flags().StringVar(&desk, "desk", "", "name of the desk they come from; with its references it names the cases")
+	c.Flags().StringVar(&people, "people", "", "CSV: email, first_name, last_name; firm, phone, avs, language")
+	c.Flags().StringVar(&running, "cases", "", "CSV: ref, service, email, submitted_on; due_on, state; every other column stands on the case")
+	c.Flags().BoolVar(&apply, "apply", false, "keep it")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
 }
