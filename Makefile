@@ -13,7 +13,7 @@ export CGO_ENABLED ?= 0
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 TESTFLAGS ?=
-.PHONY: help demo demo-reset build test poison e2e lint generate bench chaos rolling side-by-side fuzz clean
+.PHONY: help demo demo-reset build test poison e2e lint generate bench chaos rolling side-by-side fuzz clean bench-scale
 
 help: ## these lines
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -73,6 +73,9 @@ side-by-side: build ## the commit before (BEFORE) and today's on the same data u
 	@cd $(BIN)/before/src && $(GO) build -trimpath -o ../sportello ./cmd/sportello
 	@rm -rf $(BIN)/before/src
 	@$(GO) run ./ops/chaos -mode side-by-side -for 30s -before $(BIN)/before/sportello $(CHAOSFLAGS)
+
+bench-scale: ## 2,110 communes in five databases, minutes long (ops/bench/README.md)
+	@$(GO) run ./ops/bench -data .sportello/bench-scale -scale 2110 $(BENCHFLAGS)
 
 FUZZTIME ?= 20s
 fuzz: ## every fuzz test for FUZZTIME (20s)

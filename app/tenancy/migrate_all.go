@@ -11,8 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/sportello-ticino/sportello/migrations"
 )
 
 // migrationWorkers bring communes up to date at the same time; more did not help.
@@ -133,7 +131,7 @@ func (o *Owner) migratePatiently(ctx context.Context, dir, conn *pgx.Conn, c mig
 
 // migrateTenant brings one commune up to date and notes it in the directory.
 func (o *Owner) migrateTenant(ctx context.Context, dir, conn *pgx.Conn, slug string, p Place, report func(string)) error {
-	all, err := ReadMigrations(migrations.Tenant, "tenant")
+	all, err := o.tenantMigrations()
 	if err != nil {
 		return err
 	}

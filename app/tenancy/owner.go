@@ -23,6 +23,9 @@ type Owner struct {
 	// (default 32); those beyond share eight.
 	OwnLogins int
 
+	// Migrations are a commune's; nil stands for those in the binary.
+	Migrations []Migration
+
 	nodes     map[string]node
 	masterKey []byte
 	keys      KeyMaker
@@ -70,6 +73,14 @@ func (o *Owner) add(name, ownerURL, runtimeURL string) error {
 	cfg.RuntimeParams["application_name"] = "sportello-owner"
 	o.nodes[name] = node{cfg, p}
 	return nil
+}
+
+// tenantMigrations are what a commune's schema must have had applied.
+func (o *Owner) tenantMigrations() ([]Migration, error) {
+	if o.Migrations != nil {
+		return o.Migrations, nil
+	}
+	return ReadMigrations(migrations.Tenant, "tenant")
 }
 
 // Clusters are the names of the clusters the owner reaches, the directory's first.

@@ -219,7 +219,7 @@ func (d *demoStack) Environ(role string) []string {
 	set("DEMO", "true")
 	set("ADDR", d.cfg.Server.Addr)
 	set("DATA", d.cfg.Server.Data)
-	set("DRAIN_DELAY", "0s") // nobody sends the demo's requests elsewhere
+	set("DRAIN_DELAY", "1ms") // nobody sends the demo's requests elsewhere
 	set("BASE_DOMAIN", d.cfg.Server.BaseDomain)
 	set("DATABASE_URL", d.cfg.Database.URL)
 	set("DATABASE_CLUSTERS", d.cfg.Database.Clusters)

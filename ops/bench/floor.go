@@ -35,6 +35,9 @@ type floorPlan struct {
 	Together bool
 	// People fill the markers of the statements, one of them each request.
 	People []map[string]string
+	// Turns, where there are any, stand in place of Transactions: each request does
+	// the next one's. The n-th of People goes with the n-th turn.
+	Turns [][]transaction
 }
 
 const floorVariable = "SPORTELLO_BENCH_FLOOR"
@@ -64,12 +67,16 @@ func serveFloor(ctx context.Context, planFile string) error {
 	var turn atomic.Int64
 	e.Any("/*path", func(c *gin.Context) {
 		list := p.Transactions
+		if p.People != nil && c.Request.Method != http.MethodPost {
+			c.Status(http.StatusOK) // asked whether the floor is up
+			return
+		}
+		n := int(turn.Add(1) - 1)
+		if p.Turns != nil {
+			list = p.Turns[n%len(p.Turns)]
+		}
 		if p.People != nil {
-			if c.Request.Method != http.MethodPost {
-				c.Status(http.StatusOK) // asked whether the floor is up
-				return
-			}
-			list = filled(list, complete(p.People[int(turn.Add(1)-1)%len(p.People)]))
+			list = filled(list, complete(p.People[n%len(p.People)]))
 		}
 		for _, t := range list {
 			if err := replay(c.Request.Context(), pool, t, p.Together); err != nil {

@@ -28,6 +28,7 @@ type settings struct {
 	clients                     int
 	duration                    time.Duration
 	submissions, payments       int
+	communes, events, scale     int
 }
 
 func main() {
@@ -41,13 +42,20 @@ func main() {
 		flag.StringVar(&s.binary, "bin", "bin/sportello", "program to measure")
 		flag.StringVar(&s.data, "data", ".sportello/bench", "folder of the bench's own data")
 		flag.StringVar(&s.commune, "commune", "lugano", "commune whose pages are asked for")
-		flag.StringVar(&s.only, "only", "", "one scenario by name (public page, personal page, form page, case submission, documents, pooler)")
+		flag.StringVar(&s.only, "only", "", "one scenario by name (public page, personal page, form page, case submission, documents, pooler, provisioning, events, fairness, communes)")
 		flag.IntVar(&s.submissions, "submissions", 1500, "cases submitted")
 		flag.IntVar(&s.payments, "payments", 40, "certificates paid")
+		flag.IntVar(&s.communes, "communes", 100, "communes of the scenario with many of them")
+		flag.IntVar(&s.events, "events", 1000, "events per second from outbox to handler")
+		flag.IntVar(&s.scale, "scale", 0, "measure a deployment of so many communes, and nothing else")
 		flag.IntVar(&s.clients, "c", 16, "clients at once")
 		flag.DurationVar(&s.duration, "d", 10*time.Second, "time per measurement of a page")
 		flag.Parse()
-		err = run(ctx, s)
+		if s.scale > 0 {
+			err = scale(ctx, os.Stdout, s)
+		} else {
+			err = run(ctx, s)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -98,9 +106,22 @@ func run(ctx context.Context, s settings) (err error) {
 			return errors.Join(fmt.Errorf("case submission: %w", err), t.Flush())
 		}
 	}
-	if s.only == "" || s.only == "pooler" {
-		if err := pooler(ctx, &paidFor, s, w, pg); err != nil {
-			return errors.Join(fmt.Errorf("pooler: %w", err), t.Flush())
+	for _, sc := range []struct {
+		name string
+		run  func() error
+	}{
+		{"pooler", func() error { return pooler(ctx, &paidFor, s, w, pg) }},
+		{"events", func() error { return events(ctx, &paidFor, s, w) }},
+		{"fairness", func() error { return fairness(ctx, &paidFor, s, w) }},
+		{"communes", func() error { return communes(ctx, &paidFor, s, w, pg, rec) }},
+		{"provisioning", func() error { return provisioning(ctx, &paidFor, w, pg) }}, // last: what it opens has no pages
+	} {
+		if s.only != "" && s.only != sc.name {
+			continue
+		}
+		if err := sc.run(); err != nil {
+			fmt.Print(paidFor.String())
+			return errors.Join(fmt.Errorf("%s: %w", sc.name, err), t.Flush())
 		}
 	}
 	if err := t.Flush(); err != nil {
