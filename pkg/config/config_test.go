@@ -168,3 +168,12 @@ func write(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+// The demo has no proxy to tell that it is going.
+func TestDrainDelayMayBeZeroAndNotLess(t *testing.T) {
+	for value, ok := range map[string]bool{"0s": true, "3s": true, "-1s": false} {
+		if _, err := config.Load([]string{"SPORTELLO_DRAIN_DELAY=" + value}); (err == nil) != ok {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}

@@ -77,7 +77,8 @@ func (c Config) validate() error {
 	v := reflect.ValueOf(c)
 	for _, s := range settings() {
 		if d, ok := v.FieldByIndex(s.index).Interface().(time.Duration); ok {
-			p.addIf(d <= 0, "%s must be longer than 0s", s.Env)
+			mayBeZero := s.Env == "SPORTELLO_DRAIN_DELAY" // nobody is before the process
+			p.addIf(d < 0 || d == 0 && !mayBeZero, "%s must be longer than 0s", s.Env)
 		}
 	}
 	return p.join()
