@@ -92,6 +92,7 @@ type App struct {
 	Bulletin      *bulletin.Board
 	Support       *support.Service
 	Agreements    *agreements.Service
+	Anchors       *audit.Anchors
 
 	guard    *egress.Guard
 	blobs    *blob.Bucket
@@ -226,6 +227,7 @@ func (a *App) modules(o Options) error {
 	if err := a.caseModules(register, perms, scanner); err != nil {
 		return err
 	}
+	a.Anchors = &audit.Anchors{DB: a.DB, Clock: a.Clock, Dir: cfg.Audit.AnchorDir}
 	a.Breakglass = breakglass.New(breakglass.Deps{DB: a.DB, Outbox: a.Outbox, Sites: a.Sites, Clock: a.Clock, Identity: a.Identity, Staff: a.Staff,
 		Access: perms, Cases: a.Cases, Mail: a.Notifications, URL: a.URL})
 	return a.mount(perms)
@@ -294,6 +296,7 @@ func (a *App) mount(perms *access.Access) error {
 	a.Notifications.Jobs(a.Registry)
 	a.Meters.Add(a.Notifications.Meters()...)
 	a.Meters.Jobs(a.Registry)
+	a.Registry.Every("audit.anchor", audit.AnchorEvery, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return a.Anchors.Daily(ctx, t) })
 	a.Web, err = web.New(web.Deps{DB: a.DB, Redis: a.Redis, Access: perms, Identity: a.Identity, Staff: a.Staff, Sites: a.Sites, Entity: entity,
 		Texts: a.Texts, Log: a.Log, URL: cfg.Server.URL, HTTPS: cfg.Server.PublicScheme == "https", Demo: cfg.Demo,
 		TrustedProxies: cfg.Server.TrustedProxies, Version: Version, PerCommune: cfg.Server.PerCommune, FormTargets: []string{origin(cfg.Payments.PostFinanceURL)}, Ready: a.Ready, Banners: a.Breakglass.Banners,

@@ -1,6 +1,7 @@
 package apptest_test
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/sportello-ticino/sportello/app"
 	"github.com/sportello-ticino/sportello/app/apptest"
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/config"
 )
 
@@ -160,4 +163,64 @@ func TestEntityOpensSuspendsAndResumes(t *testing.T) {
 	if res := op.Send(http.MethodGet, e.URLOf("lugano", "/ufficio"), "", nil); res.StatusCode != http.StatusNotFound {
 		t.Errorf("the entity's operator finds a commune's desk: %s", res.Status)
 	}
+}
+
+// Who did what is searched by person, action, case and days, page by page, and
+// leaves as a file that a spreadsheet reads; that it left is on the audit.
+func TestConsoleAuditIsSearchedAndLeavesAsAFile(t *testing.T) {
+	e := apptest.New(t)
+	citizen := e.As(t, "lugano", "citizen")
+	ref := refPattern.FindString(publicGround(t, citizen, true).Text("main"))
+	head, admin := e.As(t, "lugano", "office-head"), e.As(t, "lugano", "commune-admin")
+	head.Get("/ufficio/pratiche/"+ref, 200)
+	head.Get("/ufficio?vista=office&q=Esempi", 200)
+	citizen.Get("/area/pratiche/"+ref, 200)
+	found := admin.Get("/console/operazioni?pratica="+strings.ToLower(ref), 200)
+	found.Contains("main table", "Pratica letta")
+	found.Contains("main table", "Renzo Campioni")
+	all := admin.Get("/console/operazioni?chi=Campioni", 200)
+	all.Contains("main table", "Ricerca tra le pratiche")
+	if text := all.Text("main table"); strings.Contains(text, "Esempi") {
+		t.Error("the name that was searched for stands in the audit")
+	}
+	if text := admin.Get("/console/operazioni?azione=cases.read", 200).Text("main table"); strings.Contains(text, "Luca Esempi") {
+		t.Error("a citizen's reading of an own case is on the audit")
+	}
+	res := admin.Send(http.MethodGet, "/console/operazioni.csv?pratica="+ref, "", nil)
+	if got := res.Header.Get("Content-Type"); got != "text/csv; charset=utf-8" || !strings.Contains(res.Header.Get("Content-Disposition"), "operazioni-lugano.csv") {
+		t.Errorf("the file is %s, %s", got, res.Header.Get("Content-Disposition"))
+	}
+	raw, _ := io.ReadAll(res.Body)
+	if text := string(raw); !strings.HasPrefix(text, "\ufeffNumero;Quando;Chi") || !strings.Contains(text, "Pratica letta") || strings.Contains(text, "Accesso;") {
+		t.Errorf("%.300s", text)
+	}
+	admin.Get("/console/operazioni?azione=audit.exported", 200).Contains("main table", "Registro scaricato")
+	if _, err := e.Anchors.Now(t.Context(), e.Tenant(t, "lugano")); err != nil {
+		t.Fatal(err)
+	}
+	admin.Get("/console/operazioni", 200).Contains("main", "Ultima copia dell’impronta fuori dal Comune")
+	opened, err := e.Cases.Openings(t.Context(), actorOf(t, e, "citizen"), ref)
+	if err != nil || len(opened) != 1 || opened[0].Who != "Renzo Campioni" || opened[0].Guest {
+		t.Errorf("the person is told %+v %v", opened, err)
+	}
+}
+
+// actorOf is a citizen of Lugano as a use case sees them.
+func actorOf(t *testing.T, e *apptest.Env, persona string) (by identity.Actor) {
+	t.Helper()
+	email := map[string]string{"citizen": "luca.esempi@"}[persona]
+	if err := e.DB.Read(t.Context(), e.Tenant(t, "lugano"), func(tx *tenancy.Tx) error {
+		var address string
+		if err := tx.QueryRow("select email from accounts where email like $1 || '%'", email).Scan(&address); err != nil {
+			return err
+		}
+		a, err := identity.AccountByEmail(tx, address)
+		if err == nil {
+			by = identity.Person(tx.Tenant(), *a, nil)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return by
 }

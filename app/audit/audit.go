@@ -9,8 +9,6 @@
 package audit
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +20,7 @@ import (
 
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/auditchain"
 )
 
 // Record adds one line: who did which action to which object. details are
@@ -51,30 +50,14 @@ type Line struct {
 	Details string
 }
 
-// hash links a line to what came before it. Fields are length-prefixed, so
-// that no two different lines have the same bytes.
+// hash links a line to what came before it: the rule is auditchain's.
 func (l Line) hash(previous []byte) []byte {
-	h := sha256.New()
-	put := func(b []byte) {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
-		h.Write(n[:])
-		h.Write(b)
-	}
-	put(previous)
-	var id [8]byte
-	binary.BigEndian.PutUint64(id[:], uint64(l.ID))
-	put(id[:])
-	put([]byte(l.At.UTC().Format("2006-01-02T15:04:05.000000Z")))
-	for _, s := range []string{l.ActorID, l.Actor, l.Action, l.Object, l.Details} {
-		put([]byte(s))
-	}
-	return h.Sum(nil)
+	return auditchain.Line{ID: l.ID, At: l.At, ActorID: l.ActorID, Actor: l.Actor, Action: l.Action, Object: l.Object, Details: l.Details}.Sum(previous)
 }
 
 // lateness is how far behind the newest linked line an unlinked one may lie:
 // ids are given when a line is written, transactions commit in another order.
-const lateness = 10_000
+const lateness = auditchain.Lateness
 
 const chainBatch = 500
 
@@ -187,33 +170,45 @@ func verify(tx *tenancy.Tx, after int64, previous []byte) (int64, *Broken, error
 type Filter struct {
 	Actor, Action, Object string
 	From, To              time.Time
-	BeforeID              int64
+	Before                Cursor
 	Limit                 int
 }
 
-// Search lists lines, newest first, at most Limit (default 50) with ids below
-// BeforeID. Only what is asked for stands in the query, so that its index is used.
+// Cursor is the last line of a page: the next one begins behind it.
+type Cursor struct {
+	At time.Time
+	ID int64
+}
+
+// Search lists lines, newest first, at most Limit (default 50, most 5000) behind
+// Before. Only what is asked for stands in the query, so that its index is used.
 func Search(tx *tenancy.Tx, f Filter) ([]Line, error) {
-	if f.Limit <= 0 || f.Limit > 200 {
+	sql, args := f.query()
+	return read(tx, sql, args...)
+}
+
+func (f Filter) query() (string, []any) {
+	if f.Limit <= 0 || f.Limit > 5000 {
 		f.Limit = 50
 	}
-	if f.BeforeID == 0 {
-		f.BeforeID = 1 << 62
-	}
-	where, args := "id < $1", []any{f.BeforeID}
+	where, args := "true", []any(nil)
 	and := func(asked bool, condition string, value any) {
 		if asked {
 			args = append(args, value)
 			where += fmt.Sprintf(" and "+condition, len(args))
 		}
 	}
+	if f.Before.ID > 0 {
+		args = append(args, f.Before.At, f.Before.ID)
+		where += " and (at, id) < ($1, $2)"
+	}
 	and(!f.From.IsZero(), "at >= $%d", f.From)
 	and(!f.To.IsZero(), "at < $%d", f.To)
 	and(f.Actor != "", "actor ilike '%%' || $%d || '%%'", literal.Replace(f.Actor))
 	and(f.Action != "", "action like $%d || '%%'", literal.Replace(f.Action))
 	and(f.Object != "", "object = $%d", f.Object)
-	return read(tx, "select id, at, actor_id, actor, action, object, details from audit where "+where+
-		" order by id desc limit "+strconv.Itoa(f.Limit), args...)
+	return "select id, at, actor_id, actor, action, object, details from audit where " + where +
+		" order by at desc, id desc limit " + strconv.Itoa(f.Limit), args
 }
 
 // literal takes the meaning from the signs that like knows.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -93,4 +94,14 @@ func CountByActors(tx *tenancy.Tx, refs []string, without string) (map[string]in
 		out[ref] = n
 	}
 	return out, rows.Err()
+}
+
+// LastAnchored is when the chain's head was last kept outside the commune's
+// schema, as the commune's own audit has it; the zero time for never.
+func LastAnchored(tx *tenancy.Tx) (at time.Time, err error) {
+	err = tx.QueryRow("select at from audit where action = $1 order by id desc limit 1", ActionAnchored).Scan(&at)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return at, nil
+	}
+	return at, err
 }

@@ -68,6 +68,7 @@ func (m *Module) Mount(r *web.Router) {
 	c.GET("/pagamenti", ActionPayments, m.accountPage)
 	c.POST("/pagamenti", ActionPayments, m.saveAccount)
 	c.GET("/operazioni", ActionAudit, m.auditPage)
+	c.GET("/operazioni.csv", ActionAudit, m.auditFile)
 }
 
 // Side is the menu, with what the actor may open.

@@ -50,7 +50,7 @@ func root() *cobra.Command {
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.AddCommand(demoCommand(), serveCommand(), workerCommand(), migrateCommand(), tenantCommand(),
-		catalogueCommand(), userCommand(), keysCommand(), doctorCommand(), routesCommand())
+		catalogueCommand(), userCommand(), keysCommand(), doctorCommand(), routesCommand(), auditCommand())
 	return c
 }
 

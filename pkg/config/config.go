@@ -27,6 +27,7 @@ type Config struct {
 	Worker   Worker   `koanf:"worker"`
 	Payments Payments `koanf:"payments"`
 	Log      Log      `koanf:"log"`
+	Audit    Audit    `koanf:"audit"`
 
 	// Demo is true only under `sportello demo` and in tests.
 	Demo bool `koanf:"demo" env:"DEMO"`
@@ -202,6 +203,12 @@ type Mail struct {
 type Scanner struct {
 	ClamdAddr string        `koanf:"clamd_addr" env:"CLAMD_ADDR"`
 	Timeout   time.Duration `koanf:"timeout" env:"CLAMD_TIMEOUT"`
+}
+
+// Audit says where heads of the audit chains are kept outside the database; an
+// empty AnchorDir means in the platform's table alone.
+type Audit struct {
+	AnchorDir string `koanf:"anchor_dir" env:"AUDIT_ANCHOR_DIR"`
 }
 
 // Egress says which private addresses outgoing calls may reach.
