@@ -35,8 +35,8 @@ func (m *Module) guestsPage(r *web.Request, code int, failed uuid.UUID, typed Wi
 	}
 	for _, g := range list {
 		base := consolePath + "/" + g.ID.String()
-		q := view.Request{Title: g.StaffName, Reason: g.Wish.Reason, State: stateOf(ctx, g), Facts: m.facts(ctx, g, int64(len(reads[g.ID]))),
-			Scope: m.scopeWords(ctx, r.Tenant(), or(g.Scope, g.Wish.Scope), or(g.Object, g.Wish.Object))}
+		q := view.Request{Title: g.StaffName, Reason: g.Wish.Reason, State: stateOf(ctx, g), Facts: m.facts(ctx, g, int64(len(reads[g.ID])))[1:], // the title says who
+			Scope: i18n.T(ctx, "access.wants."+string(g.State), "what", m.scopeWords(ctx, r.Tenant(), or(g.Scope, g.Wish.Scope), or(g.Object, g.Wish.Object)))}
 		switch {
 		case g.State == Asked && r.May(ActionLetIn):
 			w, bad := g.Wish, map[string]string(nil)

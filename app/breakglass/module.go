@@ -58,7 +58,7 @@ func (m *Module) Banners(r *web.Request) []ui.Banner {
 		if t, err = m.DB.Directory().BySlug(ctx, r.Param("slug")); err != nil {
 			return nil
 		}
-		link.URL = "/comuni/" + t.Slug() + "/accesso"
+		link = ui.Link{Text: i18n.T(ctx, "access.banner.see"), URL: "/comuni/" + t.Slug() + "/accesso"}
 	default:
 		return nil
 	}
@@ -100,12 +100,18 @@ func (m *Module) banners(ctx context.Context, t tenancy.Tenant, link ui.Link, li
 	return out
 }
 
-func (m *Module) scopeWords(ctx context.Context, t tenancy.Tenant, s identity.Scope, object string) string {
-	office := object
-	if face, err := m.Sites.Get(ctx, t); err == nil {
-		office = face.Office(object).Name
+// nameOf is a case's reference or an office's name.
+func (m *Module) nameOf(ctx context.Context, t tenancy.Tenant, s identity.Scope, object string) string {
+	if s == identity.ScopeOffice {
+		if face, err := m.Sites.Get(ctx, t); err == nil {
+			return face.Office(object).Name
+		}
 	}
-	return scopeWords(ctx, office, s, object)
+	return object
+}
+
+func (m *Module) scopeWords(ctx context.Context, t tenancy.Tenant, s identity.Scope, object string) string {
+	return scopeWords(ctx, m.nameOf(ctx, t, s, object), s, object)
 }
 
 // scopeWords is what may be read, in words.

@@ -59,7 +59,7 @@ func (m *Module) request(r *web.Request, t tenancy.Tenant, g Grant, read int64) 
 	if g.Scope != "" {
 		scope, of = g.Scope, g.Object
 	}
-	q := view.Request{Title: m.scopeWords(ctx, t, scope, of), Reason: g.Wish.Reason, State: stateOf(ctx, g),
+	q := view.Request{Title: i18n.T(ctx, "access.title."+string(scope), "of", m.nameOf(ctx, t, scope, of)), Reason: g.Wish.Reason, State: stateOf(ctx, g),
 		Facts: m.facts(ctx, g, read)}
 	own := g.StaffID == r.Actor().AccountID() && r.May(ActionAsk)
 	base := "/comuni/" + t.Slug() + "/accesso/" + g.ID.String()

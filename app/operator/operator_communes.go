@@ -161,7 +161,7 @@ func (m *Module) communePage(r *web.Request, code int, typed, wrong string) erro
 	}
 	host := t.Slug() + "." + m.DB.Directory().Base()
 	fact := func(key, value string) ui.Fact { return ui.Fact{Term: i18n.T(ctx, "operator.fact."+key), Value: value} }
-	page := view.CommunePage{Side: Side(r, "/comuni"), Name: t.Name(), DeskURL: m.URL(host), LifeURL: "/comuni/" + t.Slug() + "/vita", State: stateOf(ctx, t),
+	page := view.CommunePage{Side: Side(r, "/comuni"), Name: t.Name(), DeskURL: m.URL(host), LifeURL: "/comuni/" + t.Slug() + "/vita", AccessURL: "/comuni/" + t.Slug() + "/accesso", State: stateOf(ctx, t),
 		Tiles: []ui.Tile{
 			{Value: f.health(ctx, wanted).Text, Label: i18n.T(ctx, "operator.column.health")}, {Value: i18n.Number(f.month), Label: i18n.T(ctx, "operator.column.use")},
 			{Value: i18n.Number(f.open), Label: i18n.T(ctx, "operator.column.open")}, {Value: i18n.Number(f.backlog), Label: i18n.T(ctx, "operator.column.backlog")},
