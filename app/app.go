@@ -53,6 +53,7 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/kms"
 	"github.com/sportello-ticino/sportello/pkg/mail"
 	"github.com/sportello-ticino/sportello/pkg/scan"
+	"github.com/sportello-ticino/sportello/pkg/trace"
 	"github.com/sportello-ticino/sportello/tenants"
 )
 
@@ -97,6 +98,7 @@ type App struct {
 	guard    *egress.Guard
 	blobs    *blob.Bucket
 	draining atomic.Bool
+	untrace  func(context.Context) error
 }
 
 // Options change what only tests and the demo change.
@@ -137,6 +139,12 @@ func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 // foundation opens what all modules stand on.
 func (a *App) foundation(ctx context.Context) error {
 	cfg := a.Config
+	if cfg.Trace.URL != "" {
+		var err error
+		if a.untrace, err = trace.Setup(ctx, cfg.Trace.URL, Version, a.Log); err != nil {
+			return err
+		}
+	}
 	master, err := cfg.Keys.Master()
 	if err != nil {
 		return err
@@ -306,6 +314,11 @@ func (a *App) mount(perms *access.Access) error {
 
 // Close lets everything go.
 func (a *App) Close() {
+	if a.untrace != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		defer func() { _ = a.untrace(ctx) }() // a collector that is away must not keep us
+	}
 	if a.DB != nil {
 		a.DB.Close()
 	}

@@ -107,6 +107,7 @@ var doors = []door{
 	{"codeberg.org/go-pdf/fpdf", []string{"pkg/pdf/..."}, "the writer of PDFs will change: only pkg/pdf knows it"},
 	{"github.com/PuerkitoBio/goquery", []string{"pkg/htmlcheck/..."}, "pages are asserted through htmlcheck"},
 	{"github.com/tink-crypto", []string{"app/keys/...", "pkg/kms/..."}, "keys of communes are made, opened and used in one place"},
+	{"go.opentelemetry.io", []string{"pkg/trace/..."}, "a span holds what pkg/trace lets in: no names, no contents"},
 	{"github.com/chromedp", []string{"app/*test/..."}, "a browser belongs to tests"},
 }
 
@@ -153,7 +154,8 @@ func TestEachRuleBites(t *testing.T) {
 		{"app/documents/c.go", "codeberg.org/go-pdf/fpdf", doors[10].why},
 		{"app/web/c.go", "github.com/PuerkitoBio/goquery", doors[11].why},
 		{"app/web/c.go", "github.com/tink-crypto/tink-go/v2/aead", doors[12].why},
-		{"app/web/c.go", "github.com/chromedp/chromedp", doors[13].why},
+		{"app/web/c.go", "go.opentelemetry.io/otel", doors[13].why},
+		{"app/web/c.go", "github.com/chromedp/chromedp", doors[14].why},
 	} {
 		tree := fstest.MapFS{c.file: {Data: []byte("package p\n\nimport _ " + strconv.Quote(c.imports) + "\n")}}
 		got := check(t, tree)

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/trace"
 )
 
 // errTaken says that another worker holds the row right now.
@@ -35,7 +36,9 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task) error {
 	}
 	defer release()
 	start := time.Now()
+	ctx, span := trace.Start(ctx, trace.Job, task.Type(), t.Slug())
 	err = w.do(ctx, t, tk.ID)
+	span.End(err)
 	switch {
 	case err == nil:
 		jobsDone.WithLabelValues(t.Slug(), task.Type(), "done").Inc()

@@ -22,6 +22,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/sportello-ticino/sportello/pkg/problem"
+	"github.com/sportello-ticino/sportello/pkg/trace"
 )
 
 // Options are the limits on connections and the further clusters. The zero value
@@ -270,6 +271,11 @@ func (db *DB) Read(ctx context.Context, t Tenant, fn func(tx *Tx) error) error {
 }
 
 func (db *DB) tenantTx(ctx context.Context, t Tenant, write bool, fn func(tx *Tx) error) error {
+	what := "read"
+	if write {
+		what = "write"
+	}
+	ctx, span := trace.Inside(ctx, trace.Transaction, what, t.Slug())
 	var after []func()
 	err := db.where(ctx, t, write, func(e *entry) error {
 		pool, err := db.tenantPool(e)
@@ -297,6 +303,7 @@ func (db *DB) tenantTx(ctx context.Context, t Tenant, write bool, fn func(tx *Tx
 		}
 		return err
 	})
+	span.End(err)
 	if err != nil {
 		return err
 	}
@@ -320,9 +327,12 @@ func (db *DB) Node(ctx context.Context, cluster string, fn func(tx *PlatformTx) 
 		return fmt.Errorf("tenancy: cluster %q is not configured", cluster)
 	}
 	pool := db.pool("platform/"+cluster, db.opt.PlatformPoolSize, func() *pgx.ConnConfig { return cfg })
-	return db.transact(ctx, pool, nil, "begin; set local search_path = platform, ext", func(c *txConn) error {
+	ctx, span := trace.Inside(ctx, trace.Transaction, "platform", "")
+	err := db.transact(ctx, pool, nil, "begin; set local search_path = platform, ext", func(c *txConn) error {
 		return fn(&PlatformTx{core: core{db: db, ctx: ctx, conn: c}})
 	})
+	span.End(err)
+	return err
 }
 
 func stalePlan(err error) bool {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -14,15 +15,7 @@ import (
 // note writes a request's one line of log and counts it.
 func (s *Server) note(c *gin.Context, id string, took time.Duration) {
 	ctx := c.Request.Context()
-	to, _ := ctx.Value(resolvedKey{}).(resolved)
-	commune := to.tenant.String()
-	if to.kind == hostEntity {
-		commune = "entity"
-	}
-	route := c.FullPath()
-	if route == "" {
-		route = "none"
-	}
+	commune, route := commune(ctx), route(c)
 	status := c.Writer.Status()
 	g := meterOf(labels{commune, method(c.Request.Method), route, status})
 	g.count.Inc()
@@ -32,6 +25,23 @@ func (s *Server) note(c *gin.Context, id string, took time.Duration) {
 			slog.String("method", c.Request.Method), slog.String("route", route), slog.Int("status", status),
 			slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("actor", c.GetString("actor")))
 	}
+}
+
+// commune is the label of whose host was asked; the entity's is "entity".
+func commune(ctx context.Context) string {
+	to, _ := ctx.Value(resolvedKey{}).(resolved)
+	if to.kind == hostEntity {
+		return "entity"
+	}
+	return to.tenant.String()
+}
+
+// route is the path as it was declared, never as it was asked for.
+func route(c *gin.Context) string {
+	if r := c.FullPath(); r != "" {
+		return r
+	}
+	return "none"
 }
 
 // method is the request's for the metrics: a stranger may invent any number of

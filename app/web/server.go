@@ -21,6 +21,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 	"github.com/sportello-ticino/sportello/pkg/problem"
+	"github.com/sportello-ticino/sportello/pkg/trace"
 )
 
 // Deps is what the edge needs.
@@ -188,6 +189,7 @@ func (s *Server) frame(c *gin.Context) {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(c.Request.Context(), 20*time.Second)
 	defer cancel()
+	ctx, span := trace.Start(ctx, trace.Request, method(c.Request.Method)+" "+route(c), commune(ctx))
 	c.Request = c.Request.WithContext(ctx)
 	nonce, id := fresh()
 	c.Set("nonce", nonce)
@@ -208,6 +210,8 @@ func (s *Server) frame(c *gin.Context) {
 			}
 		}
 		s.note(c, id, time.Since(start))
+		span.Status(c.Writer.Status())
+		span.End(nil)
 	}()
 	c.Next()
 }

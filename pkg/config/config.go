@@ -28,6 +28,7 @@ type Config struct {
 	Payments Payments `koanf:"payments"`
 	Log      Log      `koanf:"log"`
 	Audit    Audit    `koanf:"audit"`
+	Trace    Trace    `koanf:"trace"`
 
 	// Demo is true only under `sportello demo` and in tests.
 	Demo bool `koanf:"demo" env:"DEMO"`
@@ -233,4 +234,9 @@ type Payments struct {
 type Log struct {
 	Level  string `koanf:"level" env:"LOG_LEVEL"`
 	Format string `koanf:"format" env:"LOG_FORMAT"`
+}
+
+// Trace says where spans go; an empty URL means nowhere.
+type Trace struct {
+	URL string `koanf:"url" env:"OTLP_URL" secret:"url"`
 }

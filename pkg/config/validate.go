@@ -50,6 +50,7 @@ func (c Config) validate() error {
 	_, err = c.Database.OwnerClusterURLs()
 	p.addErr(err)
 	p.url("SPORTELLO_REDIS_URL", c.Redis.URL, "redis", "rediss", "unix")
+	p.url("SPORTELLO_OTLP_URL", c.Trace.URL, "http", "https")
 	p.url("SPORTELLO_POSTFINANCE_URL", c.Payments.PostFinanceURL, "http", "https")
 	p.url("SPORTELLO_BLOB_URL", c.Blob.URL, "file", "mem")
 	if c.Keys.MasterKey != "" {

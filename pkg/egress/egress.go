@@ -21,6 +21,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sportello-ticino/sportello/pkg/trace"
 )
 
 // ErrRefused means that a destination is private and not allowed.
@@ -66,7 +68,7 @@ func NewGuard(o Options) (*Guard, error) {
 func (g *Guard) Client() *http.Client {
 	return &http.Client{
 		Timeout: g.timeout,
-		Transport: &http.Transport{
+		Transport: traced{&http.Transport{
 			DialContext:            g.DialContext,
 			ForceAttemptHTTP2:      true,
 			MaxIdleConns:           50,
@@ -75,7 +77,7 @@ func (g *Guard) Client() *http.Client {
 			TLSHandshakeTimeout:    10 * time.Second,
 			ResponseHeaderTimeout:  g.timeout,
 			MaxResponseHeaderBytes: 64 << 10,
-		},
+		}},
 		CheckRedirect: func(next *http.Request, via []*http.Request) error {
 			first := via[0].URL
 			if len(via) >= 5 || !strings.EqualFold(next.URL.Host, first.Host) || (first.Scheme == "https" && next.URL.Scheme != "https") {
@@ -85,6 +87,22 @@ func (g *Guard) Client() *http.Client {
 		},
 	}
 }
+
+// traced tells the trace which host was called and how it went, not what was asked.
+type traced struct{ next *http.Transport }
+
+func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, span := trace.Inside(r.Context(), trace.Call, r.Method+" "+r.URL.Hostname(), "")
+	resp, err := t.next.RoundTrip(r.WithContext(ctx))
+	if err == nil {
+		span.Status(resp.StatusCode)
+	}
+	span.End(err)
+	return resp, err
+}
+
+// CloseIdleConnections is what http.Client.CloseIdleConnections calls.
+func (t traced) CloseIdleConnections() { t.next.CloseIdleConnections() }
 
 // DialContext connects to a public or an allowed address. Names under
 // .localhost mean this machine, as in browsers, which Go's resolver does not know.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/sportello-ticino/sportello/pkg/trace"
 )
 
 // SMTPOptions says how to reach the relay.
@@ -65,7 +67,9 @@ func NewSMTP(o SMTPOptions) (*SMTP, error) {
 }
 
 // Send delivers one mail to the relay within the timeout.
-func (s *SMTP) Send(ctx context.Context, m Message) error {
+func (s *SMTP) Send(ctx context.Context, m Message) (err error) {
+	ctx, span := trace.Inside(ctx, trace.Mail, "smtp", "")
+	defer func() { span.End(err) }()
 	msg, err := m.compose()
 	if err != nil {
 		return err
