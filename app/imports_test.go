@@ -257,7 +257,8 @@ func layerOf(pkg string) (layer, bool) {
 
 // refusal says why a package must not import another, or "".
 func refusal(pkg string, own layer, imported string) string {
-	helps := matches(support, pkg)
+	// The bench and the drills start the same servers as the tests.
+	helps := matches(support, pkg) || matches([]string{"ops/bench/...", "ops/chaos/..."}, pkg)
 	if imported == "testing" || strings.HasPrefix(imported, "testing/") {
 		if !helps {
 			return testsOnly
