@@ -189,7 +189,7 @@ func openDatabase(cfg config.Config, master []byte) (*tenancy.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tenancy.Open(d.URL, master, cfg.Server.BaseDomain, tenancy.Options{Clusters: clusters, Pooler: d.Pooler, PoolSize: d.PoolSize, PlatformPoolSize: d.PlatformPoolSize,
+	return tenancy.Open(d.URL, master, cfg.Server.BaseDomain, tenancy.Options{Clusters: clusters, Pooler: d.Pooler, PoolSize: d.PoolSize, Connections: d.Connections, PlatformPoolSize: d.PlatformPoolSize,
 		AcquireTimeout: d.AcquireTimeout, ConnLifetime: d.ConnLifetime, StatementTimeout: d.StatementTimeout, LockTimeout: d.LockTimeout,
 		IdleTimeout: d.IdleInTransactionTimeout})
 }

@@ -36,6 +36,10 @@ type Options struct {
 	Pooler string
 	// PoolSize bounds the connections per login (default 8).
 	PoolSize int
+	// Connections bounds what this process opens to one cluster for communes
+	// that have a pool of their own: many communes get smaller pools, though
+	// never fewer than four connections each (default 64).
+	Connections int
 	// PlatformPoolSize bounds the connections to the directory (default 6).
 	PlatformPoolSize int
 	// AcquireTimeout is how long a request waits for a connection before it
@@ -66,6 +70,9 @@ func (o *Options) fill() {
 	set(&o.HoldTimeout, 12*time.Second)
 	if o.PoolSize == 0 {
 		o.PoolSize = 8
+	}
+	if o.Connections == 0 {
+		o.Connections = 64
 	}
 	if o.PlatformPoolSize == 0 {
 		o.PlatformPoolSize = 6
@@ -219,11 +226,24 @@ func (db *DB) tenantPool(e *entry) (*sql.DB, error) {
 		key += e.placedAt.UTC().Format("/20060102150405.000000")
 		db.retire(e.slug, key)
 	}
-	return db.pool(key, db.opt.PoolSize, func() *pgx.ConnConfig {
+	return db.pool(key, db.share(e), func() *pgx.ConnConfig {
 		cfg := base.Copy()
 		cfg.Database, cfg.User, cfg.Password = database, e.login, LoginPassword(db.masterKey, e.login)
 		return cfg
 	}), nil
+}
+
+// leastPool is how many connections a commune's pool has at least.
+const leastPool = 4
+
+// share is how large a commune's pool may be beside those of the other communes
+// on its cluster.
+func (db *DB) share(e *entry) int {
+	snap := db.dir.snap.Load()
+	if e.shared || snap == nil || snap.own[e.cluster] == 0 {
+		return db.opt.PoolSize
+	}
+	return min(db.opt.PoolSize, max(leastPool, db.opt.Connections/snap.own[e.cluster]))
 }
 
 // retire lets the connections of a commune's former pool end.

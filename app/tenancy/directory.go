@@ -41,6 +41,7 @@ type directorySnapshot struct {
 	byHost map[string]*entry
 	byRole map[string]*entry
 	sorted []*entry
+	own    map[string]int // cluster → communes with a pool of their own
 }
 
 // BySlug finds a commune by its short name.
@@ -205,7 +206,7 @@ func readDirectory(tx *PlatformTx, rev int64) (*directorySnapshot, error) {
 		return nil, err
 	}
 	s := &directorySnapshot{rev: rev, readAt: time.Now(),
-		bySlug: map[string]*entry{}, byHost: map[string]*entry{}, byRole: map[string]*entry{}}
+		bySlug: map[string]*entry{}, byHost: map[string]*entry{}, byRole: map[string]*entry{}, own: map[string]int{}}
 	for _, r := range rows {
 		e, err := newEntry(r)
 		if err != nil {
@@ -213,6 +214,9 @@ func readDirectory(tx *PlatformTx, rev int64) (*directorySnapshot, error) {
 		}
 		s.bySlug[e.slug], s.byRole[nodeRole(e.cluster, e.role)] = e, e
 		s.sorted = append(s.sorted, e)
+		if !e.shared {
+			s.own[e.cluster]++
+		}
 	}
 	for _, h := range hosts {
 		if e := s.bySlug[h.Slug]; e != nil {

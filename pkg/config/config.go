@@ -90,6 +90,7 @@ type Database struct {
 	Pooler                   string        `koanf:"pooler" env:"DATABASE_POOLER"`
 	PoolSize                 int           `koanf:"pool_size" env:"DATABASE_POOL_SIZE"`
 	PoolLimit                int           `koanf:"pool_limit" env:"DATABASE_POOL_LIMIT"`
+	Connections              int           `koanf:"connections" env:"DATABASE_CONNECTIONS"`
 	PlatformPoolSize         int           `koanf:"platform_pool_size" env:"DATABASE_PLATFORM_POOL_SIZE"`
 	AcquireTimeout           time.Duration `koanf:"acquire_timeout" env:"DATABASE_ACQUIRE_TIMEOUT"`
 	ConnLifetime             time.Duration `koanf:"conn_lifetime" env:"DATABASE_CONN_LIFETIME"`

@@ -70,8 +70,8 @@ func (c Config) validate() error {
 	}
 	for name, n := range map[string]int{
 		"SPORTELLO_DATABASE_POOL_SIZE": c.Database.PoolSize, "SPORTELLO_DATABASE_POOL_LIMIT": c.Database.PoolLimit,
-		"SPORTELLO_DATABASE_PLATFORM_POOL_SIZE": c.Database.PlatformPoolSize,
-		"SPORTELLO_WORKER_CONCURRENCY":          c.Worker.Concurrency, "SPORTELLO_WORKER_PER_TENANT": c.Worker.PerTenant,
+		"SPORTELLO_DATABASE_CONNECTIONS": c.Database.Connections, "SPORTELLO_DATABASE_PLATFORM_POOL_SIZE": c.Database.PlatformPoolSize,
+		"SPORTELLO_WORKER_CONCURRENCY": c.Worker.Concurrency, "SPORTELLO_WORKER_PER_TENANT": c.Worker.PerTenant,
 	} {
 		p.addIf(n < 1, "%s must be at least 1", name)
 	}

@@ -38,7 +38,7 @@ const (
 // PostgresOptions says where and how a private PostgreSQL runs.
 type PostgresOptions struct {
 	Dir            string       // folder for data, password and log
-	MaxConnections int          // 0: 200
+	MaxConnections int          // 0: 400
 	Volatile       bool         // for tests: no fsync; data of a server that is not running is forgotten
 	Log            *slog.Logger // nil: slog.Default
 }
@@ -249,7 +249,7 @@ func (p *Postgres) initdb(bin postgresBin) error {
 func (p *Postgres) arguments(o PostgresOptions) []string {
 	conns := o.MaxConnections
 	if conns == 0 {
-		conns = 200
+		conns = 400
 	}
 	settings := []string{
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(p.secrets.Port),
