@@ -178,7 +178,7 @@ func (m *Module) saveProject(r *web.Request) error {
 	if p.Total, err = money.Parse(form.Get("total")); err != nil || p.Total < 0 {
 		wrong["total"] = i18n.T(r.Ctx(), "agreements.error.total")
 	}
-	ok := false
+	var ok bool
 	if p.Milestones, ok = readMilestones(form.Get("milestones")); !ok {
 		wrong["milestones"] = i18n.T(r.Ctx(), "agreements.error.milestones")
 	}

@@ -241,7 +241,7 @@ func (s *seeder) insert(name string, columns []column) error {
 		if c.Default && (c.Checked || s.rules.leftOut(name, c.Name)) {
 			continue
 		}
-		value := ""
+		var value string
 		switch {
 		case c.Foreign != "":
 			table, column, _ := strings.Cut(c.Foreign, ".")

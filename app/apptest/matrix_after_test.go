@@ -2,6 +2,7 @@ package apptest_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -75,7 +76,7 @@ func (w *world) after() {
 		}
 	}
 	rec := httptest.NewRecorder()
-	w.ops.ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	w.ops.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for what, text := range map[string]string{"log": w.log.String(), "metrics": rec.Body.String()} {
 		if !strings.Contains(text, "bellinzona") {
 			w.t.Errorf("the %s does not name the communes: it was not looked at", what)

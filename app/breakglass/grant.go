@@ -126,7 +126,7 @@ func (w Wish) within(asked Wish, officeOf func(ref string) (string, error)) (wro
 		ref, perr := swiss.ParseCaseRef(w.Object)
 		if perr != nil {
 			wrong["ref"] = "access.error.ref"
-			return wrong, nil
+			return wrong, nil //nolint:nilerr // told beside the field
 		}
 		if office, err := officeOf(string(ref)); err != nil {
 			return nil, err

@@ -360,7 +360,6 @@ func (s *Service) OfEntity(ctx context.Context, t tenancy.Tenant) (list []Grant,
 }
 
 func invalid(wrong map[string]string) error {
-	e := *ErrWish
-	e.Fields = wrong
+	e := ErrWish
 	return &problem.Error{Kind: e.Kind, Code: e.Code, Key: e.Key, Fields: wrong}
 }

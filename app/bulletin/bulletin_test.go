@@ -20,7 +20,9 @@ func TestWhoSeesAnAnnouncement(t *testing.T) {
 	now := clock.NewFake(start)
 	here, there := &bulletin.Board{DB: e.DB, Clock: now}, &bulletin.Board{DB: e.DB, Clock: now}
 	by := identity.System(tenancy.Tenant{})
-	sees := func(b *bulletin.Board, who tenancy.Tenant, citizens bool) int { return len(b.Current(ctx, who, citizens)) }
+	sees := func(b *bulletin.Board, who tenancy.Tenant, citizens bool) int {
+		return len(b.Current(ctx, who, citizens))
+	}
 	if sees(here, e.Lugano, false)+sees(there, e.Lugano, false) != 0 {
 		t.Fatal("something is announced already")
 	}

@@ -98,7 +98,7 @@ func (m *Module) keyPost(r *web.Request) error {
 		wrong["total"] = i18n.T(ctx, "costs.error.total")
 	}
 	for name, to := range map[string]*int{"fixed": &k.Fixed, "inhabitants": &k.Inhabitants, "use": &k.Use} {
-		ok := false
+		var ok bool
 		if *to, ok = parsePerCent(f.Get(name)); !ok {
 			wrong[name] = i18n.T(ctx, "costs.error.per-cent")
 		}

@@ -16,14 +16,6 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/money"
 )
 
-func day(s string) time.Time {
-	t, err := time.Parse(time.DateOnly, s)
-	if err != nil {
-		panic(err)
-	}
-	return t
-}
-
 // A month is reckoned, closed, corrected; it keeps its key and its communes.
 func TestMonthIsClosedAndCorrected(t *testing.T) {
 	e := tenancytest.New(t)

@@ -49,7 +49,7 @@ func (c *Commune) OpenJSON(document []byte, context string) ([]byte, error) {
 		}
 		sealed, err := textCoding.DecodeString(rest)
 		if err != nil {
-			return s, nil // typed by somebody before texts were sealed
+			return s, nil //nolint:nilerr // typed by somebody before texts were sealed
 		}
 		if _, ok := KeyID(sealed); !ok {
 			return s, nil

@@ -143,7 +143,7 @@ func (s *Service) Answer(ctx context.Context, by identity.Actor, id uuid.UUID, w
 	}
 	t, err := s.DB.Directory().BySlug(ctx, r.Slug)
 	if err != nil || r.Email == "" {
-		return nil // an archived commune reads no mail
+		return nil //nolint:nilerr // an archived commune reads no mail
 	}
 	return s.DB.In(ctx, t, func(tx *tenancy.Tx) error {
 		return s.Mail.Send(tx, notifications.Message{To: r.Email, Template: notifications.SupportAnswered, Lang: i18n.Reference, Key: "support:" + r.ID.String() + ":" + now.UTC().Format(time.RFC3339Nano),

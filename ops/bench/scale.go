@@ -298,7 +298,7 @@ func (e *estate) migrations(ctx context.Context, out io.Writer, s settings) erro
 						return err
 					})
 					if loaded.Err() != nil {
-						return nil
+						return nil //nolint:nilerr // the run is over
 					}
 					if err != nil {
 						failed.Add(1)

@@ -72,7 +72,6 @@ func (c *crowd) count(ctx context.Context) (*tally, error) {
 type stored struct {
 	ref, state, payment                     string
 	cases, fulfilled, ledger, papers, mails int
-	draft                                   bool
 	unsent                                  int
 }
 

@@ -114,7 +114,13 @@ func (c *crowd) settle(ctx context.Context, p *person, to string) {
 			return
 		}
 	}
-	res, err := c.http.PostForm(to, url.Values{"esito": {"paga"}, "mezzo": {"TWINT"}})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(url.Values{"esito": {"paga"}, "mezzo": {"TWINT"}}.Encode()))
+	if err != nil {
+		c.wrong(err)
+		return
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := c.http.Do(req)
 	if err != nil {
 		c.wrong(fmt.Errorf("the provider's page: %w", err))
 		return

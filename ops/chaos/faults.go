@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -106,7 +107,7 @@ func (d *drill) readiness(ctx context.Context) string {
 		if err != nil {
 			return false
 		}
-		res, err := http.DefaultClient.Do(req)
+		res, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
 		if err != nil {
 			return false
 		}
@@ -122,7 +123,7 @@ func (d *drill) expect(ctx context.Context, slug, path, when string) {
 	_, port, _ := net.SplitHostPort(d.proxy.addr)
 	status, err := get(ctx, &http.Client{Timeout: 10 * time.Second}, "http://"+d.proxy.addr+path, slug+".localhost:"+port)
 	if (err != nil || status != http.StatusOK) && ctx.Err() == nil {
-		d.errs = append(d.errs, fmt.Errorf("%s: %s of %s answers %d %v", when, path, slug, status, err))
+		d.errs = append(d.errs, errors.Join(fmt.Errorf("%s: %s of %s answers %d", when, path, slug, status), err))
 	}
 }
 

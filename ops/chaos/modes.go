@@ -84,7 +84,7 @@ func underLoad(ctx context.Context, d *deployment, o options, out io.Writer, cha
 			slug, path := communes[rand.IntN(len(communes))], pages[rand.IntN(len(pages))]
 			status, err := get(ctx, c.http, "http://"+d.proxy.addr+path, slug+".localhost:"+port)
 			if (err != nil || status != http.StatusOK) && ctx.Err() == nil {
-				c.wrong(fmt.Errorf("%s of %s answers %d %v", path, slug, status, err))
+				c.wrong(errors.Join(fmt.Errorf("%s of %s answers %d", path, slug, status), err))
 			}
 			read.Add(1)
 			wait(stop, 20*time.Millisecond)

@@ -69,9 +69,8 @@ type person struct {
 	pays    bool
 	draft   uuid.UUID
 	cookie  string
-	ref     string // of the case, once something told it
-	filed   bool   // the submission was acknowledged
-	settled bool   // the payment was acknowledged
+	filed   bool // the submission was acknowledged
+	settled bool // the payment was acknowledged
 }
 
 func newPerson(prefix, slug, avs string) *person {

@@ -152,7 +152,6 @@ type Verifier struct {
 	newestID int64
 	newestAt time.Time
 	anchors  []Anchor
-	broken   bool // the last line did not fit: the next is measured against its stored hash
 }
 
 // NewVerifier compares with anchors of the same commune, in any order; nil for
