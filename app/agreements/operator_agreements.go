@@ -214,7 +214,7 @@ func (m *Module) registersPage(r *web.Request, code int, typed url.Values, wrong
 		if k.Number == "" {
 			number = ui.Cell{State: &ui.State{Tone: ui.Warning, Text: i18n.T(ctx, "agreements.missing")}}
 		}
-		contracts.Rows = append(contracts.Rows, []ui.Cell{{Text: c.Name, URL: "/registri/contratti/" + c.Slug}, number, {Text: date(k.Signed), Num: true}, {Text: date(k.ValidTo), Num: true}, {Text: k.Location}, {Text: k.DPO}})
+		contracts.Rows = append(contracts.Rows, []ui.Cell{{Text: c.Name, URL: "/registri/contratti/" + c.Slug}, number, {Text: date(k.Signed), Num: true}, {Text: date(k.ValidTo), Num: true}, {Text: orDash(k.Location)}, {Text: orDash(k.DPO)}})
 	}
 	grid := processorGrid(ctx, f)
 	page.Sections = []ui.Section{{ID: "contratti", Title: i18n.T(ctx, "agreements.contracts"), Grid: &contracts, Empty: i18n.T(ctx, "costs.error.no-parties"), Links: []ui.Link{{Text: i18n.T(ctx, "costs.as-csv"), URL: "/registri/csv"}}},
@@ -318,4 +318,11 @@ func (m *Module) saveContract(r *web.Request) error {
 		return err
 	}
 	return r.Redirect("/registri?fatto=saved")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
 }

@@ -232,3 +232,12 @@ func (c *Client) CarryCookies(from, to string) {
 func (c *Client) SetSession(slug, token string) {
 	c.cookies[slug+".localhost"] = map[string]string{web.SessionCookie: token}
 }
+
+// SetCookie gives the browser a cookie of a host.
+func (c *Client) SetCookie(slug, name, value string) {
+	host := slug + ".localhost"
+	if c.cookies[host] == nil {
+		c.cookies[host] = map[string]string{}
+	}
+	c.cookies[host][name] = value
+}

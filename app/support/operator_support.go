@@ -32,10 +32,14 @@ func (m *Module) allPage(r *web.Request, code int, wrong string) error {
 		return err
 	}
 	f := m.figures(recent)
+	median := "–"
+	if f.Answered > 0 {
+		median = hours(ctx, f.Median)
+	}
 	page := ui.Sheet{Side: operator.Side(r, "/assistenza"), Title: i18n.T(ctx, "support.desk"), Notice: operator.Done(r, "support"), Tiles: []ui.Tile{
 		{Value: i18n.Number(f.Open), Label: i18n.T(ctx, "support.tile.open")}, {Value: i18n.Number(f.Late), Label: i18n.T(ctx, "support.tile.late")},
 		{Value: share(f.InTime, f.Answered), Label: i18n.T(ctx, "support.tile.first")}, {Value: share(f.DoneInTime, f.Done), Label: i18n.T(ctx, "support.tile.solved")},
-		{Value: hours(ctx, f.Median), Label: i18n.T(ctx, "support.tile.median")}}}
+		{Value: median, Label: i18n.T(ctx, "support.tile.median")}}}
 	if wrong != "" {
 		page.Problems = []ui.Problem{{Name: "first", Text: wrong}}
 	}
