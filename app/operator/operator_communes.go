@@ -100,7 +100,7 @@ func (m *Module) communes(r *web.Request) error {
 		return ui.Column{Title: i18n.T(ctx, "operator.column."+key), Label: i18n.T(ctx, "operator.column."+key)}
 	}
 	page := view.CommunesPage{Side: Side(r, "/comuni"), Now: i18n.DateTime(ctx, m.Clock.Now()), Grid: ui.Grid{Caption: i18n.T(ctx, "operator.communes"),
-		Columns: []ui.Column{{Title: i18n.T(ctx, "operator.column.commune")}, col("health"), col("state"), col("schema"), col("cases"), col("jobs"), col("errors"), col("certificates"), col("backup")}}}
+		Columns: []ui.Column{{Title: i18n.T(ctx, "operator.column.commune")}, col("health"), col("schema"), col("cases"), col("jobs"), col("errors"), col("certificates"), col("backup")}}}
 	known, err := m.watch(ctx)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (m *Module) communes(r *web.Request) error {
 		open, month, backlog = open+f.open, month+f.month, backlog+f.backlog
 		health, state := f.health(ctx, wanted), stateOf(ctx, f.tenant)
 		page.Grid.Rows = append(page.Grid.Rows, []ui.Cell{
-			{Text: f.tenant.Name(), URL: "/comuni/" + f.tenant.Slug(), Strong: true}, {State: &health}, {State: &state}, {Text: version(f.version), Num: true, Small: m.Version},
+			{Text: f.tenant.Name(), URL: "/comuni/" + f.tenant.Slug(), Strong: true, Small: state.Text}, {State: &health}, {Text: version(f.version), Num: true},
 			casesCell(ctx, f, known.cases[f.tenant.Slug()]), jobsCell(ctx, f), errorsCell(known.errors[f.tenant.Slug()]),
 			m.untilCell(ctx, f, known), m.backupCell(ctx, f, known),
 		})
