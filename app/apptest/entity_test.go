@@ -93,7 +93,10 @@ func TestStaffIsInvitedAndReset(t *testing.T) {
 // Two administrators who close each other's access at the same moment: one stays.
 func TestAnAdministratorIsAlwaysLeft(t *testing.T) {
 	e := apptest.New(t, apptest.WithoutWorker)
-	secret := func() string { k, _ := totp.Generate(totp.GenerateOpts{Issuer: "x", AccountName: "x"}); return k.Secret() }
+	secret := func() string {
+		k, _ := totp.Generate(totp.GenerateOpts{Issuer: "x", AccountName: "x"})
+		return k.Secret()
+	}
 	admins := make([]*apptest.Client, 2)
 	ids := make([]string, 2)
 	for i := range admins {
