@@ -7,10 +7,13 @@ import (
 	"math"
 	"time"
 
+	"github.com/sportello-ticino/sportello/app/agreements"
+	"github.com/sportello-ticino/sportello/app/bulletin"
 	"github.com/sportello-ticino/sportello/app/costs"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/meters"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
 	"github.com/sportello-ticino/sportello/pkg/money"
 )
 
@@ -54,7 +57,39 @@ func (a *App) SeedEntityDesk(ctx context.Context) error {
 			return fmt.Errorf("close %d months ago: %w", back, err)
 		}
 	}
-	return nil
+	return a.seedAgreements(ctx, by, all)
+}
+
+// seedAgreements enters an invented contract per commune, a sub-processor, a
+// joint project, and an announcement.
+func (a *App) seedAgreements(ctx context.Context, by identity.Actor, all []tenancy.Tenant) error {
+	today := meters.Day(a.Clock.Now())
+	begin := time.Date(today.Year(), time.January, 1, 0, 0, 0, 0, time.UTC)
+	end := begin.AddDate(4, 0, -1)
+	var some []string
+	for i, t := range all {
+		if err := a.Agreements.SaveContract(ctx, by, agreements.Contract{Slug: t.Slug(), Number: fmt.Sprintf("ESEMPIO-%d-%02d", begin.Year(), i+1), Signed: &begin, ValidTo: &end,
+			Location: "Svizzera, centro di calcolo di esempio", DPO: "Vera Campioni, protezione.dati@ente.example"}); err != nil {
+			return err
+		}
+		if i < 3 {
+			some = append(some, t.Slug())
+		}
+	}
+	if len(some) == 0 {
+		return nil
+	}
+	if err := a.Agreements.AddProcessor(ctx, by, agreements.Subprocessor{Name: "Centro di calcolo Esempio SA", Service: "Server e copie di sicurezza", Location: "Svizzera", Since: begin}); err != nil {
+		return err
+	}
+	if _, err := a.Agreements.SaveProject(ctx, by, agreements.Project{Name: "Prenotazione degli impianti sportivi", Description: "Un solo calendario per palestre e campi.", State: "running",
+		Total: money.Francs(84_000), Share: "inhabitants", Slugs: some, Milestones: []agreements.Milestone{
+			{Due: today.AddDate(0, -2, 0).Format(time.DateOnly), Text: "Concetto", Done: true}, {Due: today.AddDate(0, 1, 0).Format(time.DateOnly), Text: "Prova con due impianti"},
+			{Due: today.AddDate(0, 4, 0).Format(time.DateOnly), Text: "Messa in servizio"}}}); err != nil {
+		return err
+	}
+	return a.Bulletin.Write(ctx, by, bulletin.Announcement{Kind: bulletin.Info, Starts: a.Clock.Now(), Ends: a.Clock.Now().AddDate(0, 0, 14),
+		Texts: i18n.Text{"it": "Nuova guida per i funzionari: la trova presso l’ente informatico."}})
 }
 
 // inventedUse is a day's use that looks like a commune's: weekdays more than

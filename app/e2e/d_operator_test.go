@@ -127,3 +127,23 @@ func TestJourneySecondFactor(t *testing.T) {
 	p.open("/comuni/lugano")
 	p.doesNotSee("Lugano")
 }
+
+// The finance of the entity reads what the common desk cost last month, by
+// commune, and closes the month; the auditor reads it and can change nothing.
+func TestJourneyCostStatement(t *testing.T) {
+	t.Parallel()
+	p := as(t, "ente", "entity-finance")
+	p.follow("Costi")
+	p.sees("Costi di", "Da chiudere", "CHF 22'170.00", "30 % in parti uguali", "Quote dei Comuni", "Totale", "22'170.00", "Memoria")
+	month := p.path()
+	p.sees("Tabella per Excel (CSV)", "Documento (PDF)")
+	p.doesNotSee("Personale", "Annunci")
+	p.press("Chiudere il mese")
+	p.sees("Il mese è chiuso.", "Chiuso, versione 1: Livia Provini")
+	p.press("Creare una nuova versione")
+	p.sees("da correggere", "Scriva il motivo")
+	auditor := as(t, "ente", "entity-auditor")
+	auditor.open(month)
+	auditor.sees("Chiuso, versione 1: Livia Provini")
+	auditor.doesNotSee("Creare una nuova versione", "Chiudere il mese")
+}
