@@ -93,7 +93,7 @@ func (m *Module) paper(ctx context.Context, s Statement) pdf.Statement {
 	}
 	if s.Closing != nil {
 		out.Created = s.Closing.At // the same version is the same file
-		fact("version", i18n.T(ctx, "costs.state.closed", "version", s.Closing.Version, "by", s.Closing.By, "at", i18n.Date(s.Closing.At)))
+		fact("version", stateOf(ctx, s).Text+". "+closedBy(ctx, *s.Closing))
 		fact("reason", s.Closing.Reason)
 	} else {
 		out.Notice = i18n.T(ctx, "costs.draft")

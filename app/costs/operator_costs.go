@@ -64,6 +64,9 @@ func (m *Module) show(r *web.Request, code int, reason, wrong string) error {
 	page := ui.Sheet{Side: operator.Side(r, "/costi"), Title: i18n.T(ctx, "costs.title", "month", monthName(s.Month)), State: &state,
 		Crumbs: []ui.Link{{Text: i18n.T(ctx, "costs.crumb"), URL: "/costi"}, {Text: monthName(s.Month)}}, Notice: operator.Done(r, "costs"),
 		Tiles: tiles(ctx, s)}
+	if s.Closing != nil {
+		page.Lead = closedBy(ctx, *s.Closing)
+	}
 	switch {
 	case wrong != "":
 		page.Problems = []ui.Problem{{Name: "reason", Text: wrong}}
@@ -101,11 +104,15 @@ func versionOf(s Statement) int {
 func stateOf(ctx context.Context, s Statement) ui.State {
 	switch {
 	case s.Closing != nil:
-		return ui.State{Tone: ui.Success, Text: i18n.T(ctx, "costs.state.closed", "version", s.Closing.Version, "by", s.Closing.By, "at", i18n.Date(s.Closing.At))}
+		return ui.State{Tone: ui.Success, Text: i18n.T(ctx, "costs.state.closed", "version", s.Closing.Version)}
 	case s.Ended:
 		return ui.State{Tone: ui.Warning, Text: i18n.T(ctx, "costs.state.ended")}
 	}
 	return ui.State{Tone: ui.Info, Text: i18n.T(ctx, "costs.state.running")}
+}
+
+func closedBy(ctx context.Context, c Closing) string {
+	return i18n.T(ctx, "costs.closed-by", "by", c.By, "at", i18n.Date(c.At))
 }
 
 // sentence says by which key the month is shared, and until when it is read.

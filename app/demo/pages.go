@@ -44,7 +44,7 @@ var groups = []struct {
 	{"citizens", []string{"citizen-verified", "citizen", "mandate-holder", "represented", "firm-signatory"}},
 	{"desk", []string{"official", "office-head", "counter-clerk"}},
 	{"console", []string{"commune-admin", "data-protection-officer"}},
-	{"entity", []string{"entity-operator", "entity-admin", "entity-auditor"}},
+	{"entity", []string{"entity-operator", "entity-admin", "entity-auditor", "entity-finance"}},
 }
 
 // FolderOf finds the folder of a commune: its own, or an example it was opened

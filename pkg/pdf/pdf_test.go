@@ -65,11 +65,23 @@ func receipt() Receipt {
 	}
 }
 
+func statement() Statement {
+	rows := make([][]string, 60) // more than a page: the header is repeated
+	for i := range rows {
+		rows[i] = []string{"Comune di Prova con un nome che non finisce più " + strings.Repeat("x", i), "1'234", "12'345.67", "98'765.43"}
+	}
+	return Statement{
+		Brand: brand, Lang: "it", Title: "Costi di marzo 2026", Notice: "Provvisorio", Facts: []Row{{"Da ripartire", "CHF 22'170.00"}, {"Chiave", "30 % in parti uguali, 50 % secondo gli abitanti, 20 % secondo l’uso."}},
+		Tables: []Table{{Title: "Quote dei Comuni", Columns: []string{"Comune", "Abitanti", "Parte fissa", "Quota CHF"}, Rows: rows, Total: []string{"Totale", "74'040", "740'740.20", "5'925'925.80"}}},
+		Remark: []string{"Ogni parte è ripartita al centesimo."}, Reference: "costi-2026-03", Created: created,
+	}
+}
+
 func layouts(t testing.TB) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
 	for name, layout := range map[string]interface{ Render() ([]byte, error) }{
-		"certificate": certificate("it"), "certificate-de": certificate("de"), "decision": decision(), "receipt": receipt(),
+		"certificate": certificate("it"), "certificate-de": certificate("de"), "decision": decision(), "receipt": receipt(), "statement": statement(),
 	} {
 		data, err := layout.Render()
 		if err != nil {
