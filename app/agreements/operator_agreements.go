@@ -36,7 +36,7 @@ func (m *Module) projects(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	page := ui.Sheet{Side: operator.Side(r, "/progetti"), Title: i18n.T(ctx, "agreements.projects"), Notice: operator.Done(r, "agreements")}
+	page := ui.Sheet{Side: operator.Side(r, "/progetti"), Title: i18n.T(ctx, "agreements.projects"), Notice: r.Done("agreements.done")}
 	if r.May(ActionEditProjects) {
 		page.Action = &ui.Link{Text: i18n.T(ctx, "agreements.new-project"), URL: "/progetti/nuovo"}
 	}
@@ -203,7 +203,7 @@ func (m *Module) registersPage(r *web.Request, code int, typed url.Values, wrong
 	if err != nil {
 		return err
 	}
-	page := ui.Sheet{Side: operator.Side(r, "/registri"), Title: i18n.T(ctx, "agreements.registers"), Lead: i18n.T(ctx, "agreements.registers-lead"), Notice: operator.Done(r, "agreements")}
+	page := ui.Sheet{Side: operator.Side(r, "/registri"), Title: i18n.T(ctx, "agreements.registers"), Lead: i18n.T(ctx, "agreements.registers-lead"), Notice: r.Done("agreements.done")}
 	col := func(key string) ui.Column {
 		return ui.Column{Title: i18n.T(ctx, "agreements.field."+key), Label: i18n.T(ctx, "agreements.field."+key)}
 	}

@@ -30,9 +30,7 @@ func (m *Module) guestsPage(r *web.Request, code int, failed uuid.UUID, typed Wi
 		return err
 	}
 	page := view.GuestsPage{Side: console.Side(r, consolePath), Title: i18n.T(ctx, "access.console.title")}
-	if key := "access.done." + r.Query("fatto"); r.Query("fatto") != "" && i18n.Has(ctx, key) {
-		page.Notice = i18n.T(ctx, key)
-	}
+	page.Notice = r.Done("access.done")
 	for _, g := range list {
 		base := consolePath + "/" + g.ID.String()
 		q := view.Request{Title: g.StaffName, Reason: g.Wish.Reason, State: stateOf(ctx, g), Facts: m.facts(ctx, g, int64(len(reads[g.ID])))[1:], // the title says who

@@ -36,9 +36,7 @@ func (m *Module) askPage(r *web.Request, code int, w Wish, wrong map[string]stri
 	base := "/comuni/" + t.Slug()
 	page := view.AskPage{Name: t.Name(), Title: i18n.T(ctx, "access.ask.title", "name", t.Name()),
 		Crumbs: []ui.Link{{Text: i18n.T(ctx, "operator.communes"), URL: "/comuni"}, {Text: t.Name(), URL: base}, {Text: i18n.T(ctx, "access.ask.crumb")}}}
-	if key := "access.done." + r.Query("fatto"); r.Query("fatto") != "" && i18n.Has(ctx, key) {
-		page.Notice = i18n.T(ctx, key)
-	}
+	page.Notice = r.Done("access.done")
 	list, reads, err := m.OfEntity(ctx, t)
 	if err != nil { // the commune is away: what was asked is known all the same
 		page.Away = true

@@ -72,7 +72,7 @@ func (m *Module) show(r *web.Request, code int, typed url.Values, wrong map[stri
 	for _, t := range all {
 		names[t.Slug()] = t.Name()
 	}
-	page := ui.Sheet{Side: operator.Side(r, "/annunci"), Title: i18n.T(ctx, "bulletin.title"), Lead: i18n.T(ctx, "bulletin.lead"), Notice: operator.Done(r, "bulletin")}
+	page := ui.Sheet{Side: operator.Side(r, "/annunci"), Title: i18n.T(ctx, "bulletin.title"), Lead: i18n.T(ctx, "bulletin.lead"), Notice: r.Done("bulletin.done")}
 	current, past := ui.Section{ID: "attuali", Title: i18n.T(ctx, "bulletin.current"), Empty: i18n.T(ctx, "bulletin.none")}, ui.Section{ID: "passati", Title: i18n.T(ctx, "bulletin.past")}
 	now := m.Clock.Now()
 	for _, a := range list {

@@ -19,9 +19,7 @@ func (m *Module) show(r *web.Request) error {
 		return err
 	}
 	page := m.casePage(r, v)
-	if key := "cases.notice." + r.Query("fatto"); r.Query("fatto") != "" && i18n.Has(r.Ctx(), key) {
-		page.Notice = i18n.T(r.Ctx(), key)
-	}
+	page.Notice = r.Done("cases.notice")
 	if r.Query("pagamento") == "assente" {
 		page.Notice, page.Tone = i18n.T(r.Ctx(), "cases.pay.unavailable"), ui.Warning
 	}

@@ -142,14 +142,6 @@ func (m *Module) overview(r *web.Request) error {
 	return r.Page(200, i18n.T(ctx, "console.overview"), view.Overview(page), web.Here("/console"))
 }
 
-// done tells on the next page what was just saved.
-func done(r *web.Request) string {
-	if key := "console.done." + r.Query("fatto"); r.Query("fatto") != "" && i18n.Has(r.Ctx(), key) {
-		return i18n.T(r.Ctx(), key)
-	}
-	return ""
-}
-
 func auditGrid(ctx context.Context, lines []audit.Line) ui.Grid {
 	g := ui.Grid{Caption: i18n.T(ctx, "console.audit"), Columns: []ui.Column{
 		{Title: i18n.T(ctx, "console.column.when")}, {Title: i18n.T(ctx, "console.column.who")},

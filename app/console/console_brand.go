@@ -24,7 +24,7 @@ func (m *Module) brandPage(r *web.Request) error {
 		b.First, b.Second, b.Line = r.Query(view.FirstName), r.Query(view.SecondName), r.Query(view.SubtitleName)
 	}
 	page, _ := m.brandView(r, b)
-	page.Notice = done(r)
+	page.Notice = r.Done("console.done")
 	return r.Page(200, i18n.T(r.Ctx(), "brand.title"), view.Brand(page), web.Here("/console"))
 }
 

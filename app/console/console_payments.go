@@ -26,7 +26,7 @@ func (m *Module) accountPage(r *web.Request) error {
 	}
 	page := m.accountForm(r, account, map[string]string{
 		"space_id": number(account.SpaceID), "user_id": number(account.UserID), "iban": r.Site().Payment.IBAN}, nil)
-	page.Notice = done(r)
+	page.Notice = r.Done("console.done")
 	return r.Page(200, page.Title, view.PaymentAccount(page), web.Here("/console"))
 }
 

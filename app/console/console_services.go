@@ -20,7 +20,7 @@ func (m *Module) services(r *web.Request) error {
 		return err
 	}
 	col := func(key string) string { return i18n.T(ctx, "console.column."+key) }
-	page := view.ServicesPage{Side: Side(r, "/console/servizi"), Notice: done(r), Grid: ui.Grid{Caption: i18n.T(ctx, "console.services"), Columns: []ui.Column{
+	page := view.ServicesPage{Side: Side(r, "/console/servizi"), Notice: r.Done("console.done"), Grid: ui.Grid{Caption: i18n.T(ctx, "console.services"), Columns: []ui.Column{
 		{Title: col("service")}, {Title: col("state")}, {Title: col("fee"), Label: col("fee")}, {Title: col("confirmed"), Label: col("confirmed")},
 		{Title: col("office"), Label: col("office")}, {Title: col("version"), Label: col("version")},
 	}}}
@@ -66,7 +66,7 @@ func (m *Module) service(r *web.Request) error {
 		return err
 	}
 	page := m.servicePage(r, e, nil, nil)
-	page.Notice = done(r)
+	page.Notice = r.Done("console.done")
 	return r.Page(200, page.Title, view.ServiceEdit(page), web.Here("/console"))
 }
 

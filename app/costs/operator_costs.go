@@ -62,7 +62,7 @@ func (m *Module) show(r *web.Request, code int, reason, wrong string) error {
 	url := "/costi/" + monthKey(s.Month)
 	state := stateOf(ctx, s)
 	page := ui.Sheet{Side: operator.Side(r, "/costi"), Title: i18n.T(ctx, "costs.title", "month", monthName(s.Month)), State: &state,
-		Crumbs: []ui.Link{{Text: i18n.T(ctx, "costs.crumb"), URL: "/costi"}, {Text: monthName(s.Month)}}, Notice: operator.Done(r, "costs"),
+		Crumbs: []ui.Link{{Text: i18n.T(ctx, "costs.crumb"), URL: "/costi"}, {Text: monthName(s.Month)}}, Notice: r.Done("costs.done"),
 		Tiles: tiles(ctx, s)}
 	if s.Closing != nil {
 		page.Lead = closedBy(ctx, *s.Closing)

@@ -25,7 +25,7 @@ func (m *Module) keyForm(r *web.Request, code int, typed url.Values, wrong map[s
 	if err != nil {
 		return err
 	}
-	page := ui.Sheet{Side: operator.Side(r, "/costi"), Title: i18n.T(ctx, "costs.key.title"), Lead: i18n.T(ctx, "costs.key.lead"), Notice: operator.Done(r, "costs"),
+	page := ui.Sheet{Side: operator.Side(r, "/costi"), Title: i18n.T(ctx, "costs.key.title"), Lead: i18n.T(ctx, "costs.key.lead"), Notice: r.Done("costs.done"),
 		Crumbs: []ui.Link{{Text: i18n.T(ctx, "costs.crumb"), URL: "/costi"}, {Text: i18n.T(ctx, "costs.key.title")}}}
 	history := ui.Section{ID: "storia", Title: i18n.T(ctx, "costs.key.history"), Empty: i18n.T(ctx, "costs.key.none")}
 	for _, a := range list {

@@ -113,7 +113,7 @@ func (m *Module) communes(r *web.Request) error {
 		open, month, backlog = open+f.open, month+f.month, backlog+f.backlog
 		health, state := f.health(ctx, wanted), stateOf(ctx, f.tenant)
 		page.Grid.Rows = append(page.Grid.Rows, []ui.Cell{
-			{Text: f.tenant.Name(), URL: "/comuni/" + f.tenant.Slug(), Strong: true, Small: state.Text}, {State: &health}, {Text: version(f.version), Num: true},
+			{Text: f.tenant.Name(), URL: "/comuni/" + f.tenant.Slug(), Strong: true, Small: state.Text}, {State: &health}, {Text: version(f.version), Num: true, Small: m.Version},
 			casesCell(ctx, f, known.cases[f.tenant.Slug()]), jobsCell(ctx, f), errorsCell(known.errors[f.tenant.Slug()]),
 			m.untilCell(ctx, f, known), m.backupCell(ctx, f, known),
 		})
@@ -170,9 +170,7 @@ func (m *Module) communePage(r *web.Request, code int, typed, wrong string) erro
 			fact("opened", i18n.Date(t.CreatedAt())), fact("inhabitants", count(t.Inhabitants())), fact("bfs", version(int64(t.BFS()))),
 			cellFact(i18n.T(ctx, "operator.column.jobs"), jobsCell(ctx, f)), cellFact(i18n.T(ctx, "operator.column.errors"), errorsCell(known.errors[t.Slug()])),
 			cellFact(i18n.T(ctx, "operator.column.certificates"), m.untilCell(ctx, f, known)), cellFact(i18n.T(ctx, "operator.column.backup"), m.backupCell(ctx, f, known))}}
-	if key := "operator.done." + r.Query("fatto"); r.Query("fatto") != "" && i18n.Has(ctx, key) {
-		page.Notice = i18n.T(ctx, key)
-	}
+	page.Notice = r.Done("operator.done")
 	if state, _ := t.State(); r.May(ActionSuspend) && state == tenancy.Suspended {
 		page.ResumeURL = "/comuni/" + t.Slug() + "/riapri"
 	} else if r.May(ActionSuspend) && state == tenancy.Active {

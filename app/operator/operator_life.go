@@ -75,7 +75,7 @@ func (m *Module) lifePage(r *web.Request, code int, wrong map[string]string) err
 		return err
 	}
 	base := "/comuni/" + t.Slug()
-	page := view.LifePage{Side: Side(r, "/comuni"), Name: t.Name(), BackURL: base, Notice: Done(r, "operator"),
+	page := view.LifePage{Side: Side(r, "/comuni"), Name: t.Name(), BackURL: base, Notice: r.Done("operator.done"),
 		Backups: ui.Grid{Caption: i18n.T(ctx, "operator.life.backups"), Columns: []ui.Column{
 			{Title: i18n.T(ctx, "operator.life.when")}, {Title: i18n.T(ctx, "operator.life.size"), Label: i18n.T(ctx, "operator.life.size")},
 			{Title: i18n.T(ctx, "operator.life.file"), Label: i18n.T(ctx, "operator.life.file")}}}}

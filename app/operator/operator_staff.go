@@ -25,7 +25,7 @@ func (m *Module) staff(r *web.Request, code int, typed url.Values, wrong, link s
 	if err != nil {
 		return err
 	}
-	page := ui.Sheet{Side: Side(r, "/personale"), Title: i18n.T(ctx, "staff.page"), Lead: i18n.T(ctx, "staff.page-lead"), Notice: Done(r, "staff")}
+	page := ui.Sheet{Side: Side(r, "/personale"), Title: i18n.T(ctx, "staff.page"), Lead: i18n.T(ctx, "staff.page-lead"), Notice: r.Done("staff.done")}
 	if link != "" {
 		page.Notice = i18n.T(ctx, "staff.done.invited")
 		page.Sections = append(page.Sections, ui.Section{ID: "invito", Title: i18n.T(ctx, "staff.link"), Note: i18n.T(ctx, "staff.link-note"), Text: []string{link}})

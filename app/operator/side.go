@@ -33,12 +33,3 @@ func Side(r *web.Request, current string) []ui.Link {
 	}
 	return out
 }
-
-// Done tells on the next page what was just done: ?fatto=closed is the text
-// <module>.done.closed.
-func Done(r *web.Request, module string) string {
-	if key := module + ".done." + r.Query("fatto"); r.Query("fatto") != "" && i18n.Has(r.Ctx(), key) {
-		return i18n.T(r.Ctx(), key)
-	}
-	return ""
-}

@@ -5,7 +5,6 @@ import (
 	"net/url"
 
 	"github.com/sportello-ticino/sportello/app/console"
-	"github.com/sportello-ticino/sportello/app/operator"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/app/web"
@@ -28,7 +27,7 @@ func (m *Module) ownList(r *web.Request, code int, typed url.Values, wrong map[s
 	}); err != nil {
 		return err
 	}
-	page := ui.Sheet{Side: console.Side(r, "/console/assistenza"), Title: i18n.T(ctx, "support.title"), Lead: i18n.T(ctx, "support.lead"), Notice: operator.Done(r, "support")}
+	page := ui.Sheet{Side: console.Side(r, "/console/assistenza"), Title: i18n.T(ctx, "support.title"), Lead: i18n.T(ctx, "support.lead"), Notice: r.Done("support.done")}
 	part := ui.Section{ID: "richieste", Title: i18n.T(ctx, "support.requests"), Empty: i18n.T(ctx, "support.none")}
 	for _, x := range requests {
 		part.Rows = append(part.Rows, ui.Row{Title: x.Subject, URL: "/console/assistenza/" + x.ID.String(), State: stateOf(ctx, x, m.Clock.Now()),
@@ -83,7 +82,7 @@ func (m *Module) ownPage(r *web.Request, code int, typed url.Values, wrong strin
 		return err
 	}
 	at := "/console/assistenza/" + id.String()
-	page := ui.Sheet{Side: console.Side(r, "/console/assistenza"), Title: x.Subject, State: stateOf(ctx, x, m.Clock.Now()), Notice: operator.Done(r, "support"),
+	page := ui.Sheet{Side: console.Side(r, "/console/assistenza"), Title: x.Subject, State: stateOf(ctx, x, m.Clock.Now()), Notice: r.Done("support.done"),
 		Crumbs: []ui.Link{{Text: i18n.T(ctx, "support.title"), URL: "/console/assistenza"}, {Text: x.Subject}},
 		Sections: []ui.Section{{ID: "messaggi", Title: i18n.T(ctx, "support.messages"), Messages: chat(ctx, said, false)},
 			{ID: "rispondere", Title: i18n.T(ctx, "support.write"), Forms: []ui.Form{{Action: at, Submit: i18n.T(ctx, "support.send-message"), Fields: []ui.Input{words(ctx, typed, wrong)}}}}},

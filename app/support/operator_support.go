@@ -36,7 +36,7 @@ func (m *Module) allPage(r *web.Request, code int, wrong string) error {
 	if f.Answered > 0 {
 		median = hours(ctx, f.Median)
 	}
-	page := ui.Sheet{Side: operator.Side(r, "/assistenza"), Title: i18n.T(ctx, "support.desk"), Notice: operator.Done(r, "support"), Tiles: []ui.Tile{
+	page := ui.Sheet{Side: operator.Side(r, "/assistenza"), Title: i18n.T(ctx, "support.desk"), Notice: r.Done("support.done"), Tiles: []ui.Tile{
 		{Value: i18n.Number(f.Open), Label: i18n.T(ctx, "support.tile.open")}, {Value: i18n.Number(f.Late), Label: i18n.T(ctx, "support.tile.late")},
 		{Value: share(f.InTime, f.Answered), Label: i18n.T(ctx, "support.tile.first")}, {Value: share(f.DoneInTime, f.Done), Label: i18n.T(ctx, "support.tile.solved")},
 		{Value: median, Label: i18n.T(ctx, "support.tile.median")}}}
@@ -138,7 +138,7 @@ func (m *Module) onePage(r *web.Request, code int, typed url.Values, wrong strin
 	}); err != nil {
 		return err
 	}
-	page := ui.Sheet{Side: operator.Side(r, "/assistenza"), Title: x.Subject, Lead: m.commune(ctx, x.Slug), State: stateOf(ctx, x, m.Clock.Now()), Notice: operator.Done(r, "support"),
+	page := ui.Sheet{Side: operator.Side(r, "/assistenza"), Title: x.Subject, Lead: m.commune(ctx, x.Slug), State: stateOf(ctx, x, m.Clock.Now()), Notice: r.Done("support.done"),
 		Crumbs:   []ui.Link{{Text: i18n.T(ctx, "support.desk"), URL: "/assistenza"}, {Text: x.Subject}},
 		Sections: []ui.Section{{ID: "messaggi", Title: i18n.T(ctx, "support.messages"), Messages: chat(ctx, said, true)}},
 		Aside:    []ui.Section{{Facts: facts(ctx, x)}}}

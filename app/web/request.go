@@ -19,6 +19,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
 	"github.com/sportello-ticino/sportello/pkg/problem"
 )
 
@@ -45,6 +46,17 @@ type Request struct {
 
 // Ctx is the request's context: its deadline, its language.
 func (r *Request) Ctx() context.Context { return r.c.Request.Context() }
+
+// Done tells on the page after a redirect what was just done, in the words of the
+// text <texts>.<what>: ?fatto=closed with the texts "costs.done" is
+// costs.done.closed. A word that no text has says nothing.
+func (r *Request) Done(texts string) string {
+	what := r.Query("fatto")
+	if key := texts + "." + what; what != "" && i18n.Has(r.Ctx(), key) {
+		return i18n.T(r.Ctx(), key)
+	}
+	return ""
+}
 
 // Tenant is the commune of the host; the zero Tenant on the entity's host.
 func (r *Request) Tenant() tenancy.Tenant { return r.tenant }
