@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/clock"
 )
 
 // Errors counts the requests that failed, per commune and hour. Counting costs
@@ -13,7 +14,9 @@ import (
 // only when there is something to write. What a process had not written when it
 // died is lost; the log has each failure.
 type Errors struct {
-	DB      *tenancy.DB
+	DB    *tenancy.DB
+	Clock clock.Clock
+
 	mu      sync.Mutex
 	waiting map[errorHour]int64
 }
@@ -37,7 +40,7 @@ func (e *Errors) Count(t tenancy.Tenant) {
 		e.waiting = map[errorHour]int64{}
 		time.AfterFunc(writeAfter, e.write)
 	}
-	e.waiting[errorHour{t.Slug(), time.Now().UTC().Truncate(time.Hour)}]++
+	e.waiting[errorHour{t.Slug(), e.Clock.Now().UTC().Truncate(time.Hour)}]++
 }
 
 func (e *Errors) write() {
