@@ -246,7 +246,7 @@ func TestFailedRequestsAreCounted(t *testing.T) {
 	e.As(t, "lugano", "citizen-verified").Get("/area/documenti", 500)
 	op := e.As(t, "ente", "entity-operator")
 	apptest.Eventually(t, "the failure is counted", func() bool {
-		for _, errors := range op.Get("/comuni", 200).Texts("main tbody td:nth-child(7)") {
+		for _, errors := range op.Get("/comuni", 200).Texts("main tbody td:nth-child(6)") {
 			if errors == "1" {
 				return true
 			}

@@ -19,7 +19,9 @@ func (m *Module) show(r *web.Request) error {
 		return err
 	}
 	page := m.casePage(r, v)
-	page.Notice = r.Done("cases.notice")
+	if done := r.Done("cases.notice"); done != "" {
+		page.Notice = done
+	}
 	if r.Query("pagamento") == "assente" {
 		page.Notice, page.Tone = i18n.T(r.Ctx(), "cases.pay.unavailable"), ui.Warning
 	}
