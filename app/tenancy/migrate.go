@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -108,9 +109,9 @@ type target struct {
 	schema, role string // role is "" for the platform schema
 }
 
-// migrate applies to one schema what it lacks, each version in its own
-// transaction under an advisory lock, and returns the newest version. report
-// may be nil. Errors: ErrDrift; whatever PostgreSQL says.
+// migrate applies to one schema what it lacks and returns the newest version: to
+// an empty one all at once, to another each version in its own transaction,
+// always under an advisory lock. report may be nil. Errors: ErrDrift; whatever PostgreSQL says.
 func migrate(ctx context.Context, conn *pgx.Conn, to target, all []Migration, report func(string)) (int64, error) {
 	if !identifier.MatchString(to.schema) {
 		return 0, fmt.Errorf("schema name %q is impossible", to.schema)
@@ -118,6 +119,21 @@ func migrate(ctx context.Context, conn *pgx.Conn, to target, all []Migration, re
 	known, err := appliedTo(ctx, conn, to.schema)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", to.schema, err)
+	}
+	if len(known) == 0 && len(all) > 0 {
+		begun, err := migrateFresh(ctx, conn, to, all)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", to.schema, err)
+		}
+		if !begun {
+			if report != nil {
+				report(fmt.Sprintf("%s: %d migrations at once", to.schema, len(all)))
+			}
+			return all[len(all)-1].Version, nil
+		}
+		if known, err = appliedTo(ctx, conn, to.schema); err != nil { // another run was quicker
+			return 0, fmt.Errorf("%s: %w", to.schema, err)
+		}
 	}
 	var newest int64
 	for _, m := range all {
@@ -157,18 +173,62 @@ func appliedTo(ctx context.Context, conn *pgx.Conn, schema string) (map[int64]st
 	return out, err
 }
 
-func migrateOne(ctx context.Context, conn *pgx.Conn, to target, m Migration) (applied bool, err error) {
+// lockSchema begins a transaction that changes one schema; one runs at a time.
+func lockSchema(ctx context.Context, conn *pgx.Conn, to target) (pgx.Tx, error) {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = '5s'; set local search_path = " + to.schema + ", ext"})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended('sportello migrate ' || $1, 0))", to.schema); err != nil {
+		return nil, errors.Join(err, tx.Rollback(context.WithoutCancel(ctx)))
+	}
+	return tx, nil
+}
+
+const versionsTable = `create table if not exists schema_versions (
+	version bigint primary key, name text not null, checksum text not null,
+	applied_at timestamptz not null default now())`
+
+// migrateFresh gives an empty schema all it lacks in one transaction and one
+// round trip: one commit to wait for and one set of grants instead of one for
+// each version. begun tells, without having done anything, that somebody else
+// has begun since.
+func migrateFresh(ctx context.Context, conn *pgx.Conn, to target, all []Migration) (begun bool, err error) {
+	tx, err := lockSchema(ctx, conn, to)
 	if err != nil {
 		return false, err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended('sportello migrate ' || $1, 0))", to.schema); err != nil {
+	if err := tx.QueryRow(ctx, "select to_regclass($1) is not null", to.schema+".schema_versions").Scan(&begun); err != nil || begun {
+		return begun, err
+	}
+	script := []string{versionsTable}
+	var insertOnly []string
+	for _, m := range all {
+		// Names and checksums are digits, letters and underscores: ReadMigrations saw to it.
+		script = append(script, m.SQL, fmt.Sprintf("insert into schema_versions (version, name, checksum) values (%d, '%s', '%s')", m.Version, m.Name, m.Checksum))
+		insertOnly = append(insertOnly, m.InsertOnly...)
+	}
+	if to.role != "" {
+		script = append(script, insertOnlyTable)
+		for _, t := range insertOnly {
+			script = append(script, fmt.Sprintf("insert into insert_only_tables values ('%s') on conflict do nothing", t))
+		}
+		script = append(script, tenantGrants(to, insertOnly)...)
+	}
+	if _, err := tx.Exec(ctx, strings.Join(script, "\n;\n")); err != nil {
 		return false, err
 	}
-	if _, err := tx.Exec(ctx, `create table if not exists schema_versions (
-		version bigint primary key, name text not null, checksum text not null,
-		applied_at timestamptz not null default now())`); err != nil {
+	return false, tx.Commit(ctx)
+}
+
+func migrateOne(ctx context.Context, conn *pgx.Conn, to target, m Migration) (applied bool, err error) {
+	tx, err := lockSchema(ctx, conn, to)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if _, err := tx.Exec(ctx, versionsTable); err != nil {
 		return false, err
 	}
 	var sum string
@@ -194,17 +254,14 @@ func migrateOne(ctx context.Context, conn *pgx.Conn, to target, m Migration) (ap
 	return true, tx.Commit(ctx)
 }
 
+const insertOnlyTable = "create table if not exists insert_only_tables (name text primary key)"
+
 // grantTenant gives the commune's role DML on its tables, and less where a
 // migration says so. Run after every migration, so that new tables join.
 func grantTenant(ctx context.Context, tx pgx.Tx, to target, insertOnly []string) error {
-	stmts := []string{
-		fmt.Sprintf("grant select, insert, update, delete on all tables in schema %s to %s", to.schema, to.role),
-		fmt.Sprintf("grant usage on all sequences in schema %s to %s", to.schema, to.role),
-		fmt.Sprintf("revoke insert, update, delete on schema_versions from %s", to.role),
-	}
 	// Every insert-only table ever declared, not only this migration's: the
-	// blanket grant above would otherwise give back what an older one took.
-	if _, err := tx.Exec(ctx, "create table if not exists insert_only_tables (name text primary key)"); err != nil {
+	// blanket grant would otherwise give back what an older one took.
+	if _, err := tx.Exec(ctx, insertOnlyTable); err != nil {
 		return err
 	}
 	for _, t := range insertOnly {
@@ -220,13 +277,24 @@ func grantTenant(ctx context.Context, tx pgx.Tx, to target, insertOnly []string)
 	if err != nil {
 		return err
 	}
-	for _, t := range append(names, "insert_only_tables") {
+	for _, t := range names {
 		if !identifier.MatchString(t) {
 			return fmt.Errorf("table name %q is impossible", t)
 		}
-		stmts = append(stmts, fmt.Sprintf("revoke update, delete, truncate on %s from %s", t, to.role))
 	}
-	stmts = append(stmts, fmt.Sprintf("revoke insert on insert_only_tables from %s", to.role))
-	_, err = tx.Exec(ctx, strings.Join(stmts, ";"))
+	_, err = tx.Exec(ctx, strings.Join(tenantGrants(to, names), ";"))
 	return err
+}
+
+// tenantGrants are the statements that give a commune's role what it may do.
+func tenantGrants(to target, insertOnly []string) []string {
+	out := []string{
+		fmt.Sprintf("grant select, insert, update, delete on all tables in schema %s to %s", to.schema, to.role),
+		fmt.Sprintf("grant usage on all sequences in schema %s to %s", to.schema, to.role),
+		fmt.Sprintf("revoke insert, update, delete on schema_versions from %s", to.role),
+	}
+	for _, t := range append(slices.Clone(insertOnly), "insert_only_tables") {
+		out = append(out, fmt.Sprintf("revoke update, delete, truncate on %s from %s", t, to.role))
+	}
+	return append(out, fmt.Sprintf("revoke insert on insert_only_tables from %s", to.role))
 }

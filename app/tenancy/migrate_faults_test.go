@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/tenancy/tenancytest"
@@ -101,43 +102,85 @@ func TestMigrationsKilledAtEveryStep(t *testing.T) {
 		whole[version] = sum
 	}
 	newest := all[len(all)-1].Version
-	steps := 0
-	for k := 1; ; k++ {
-		schema := fmt.Sprintf("t_killed_%d", k)
-		create(schema)
-		a := &axe{left: k}
-		_, err := tenancy.MigrateSchema(t.Context(), connectWith(t, e, a), schema, role, all)
-		if a.seen < k {
-			if err != nil {
-				t.Fatalf("nothing was cut: %v", err)
+	for begun, least := range []int{4, 5 * (len(all) - 1)} { // an empty schema gets all at once, one that has begun version by version
+		steps := 0
+		for k := 1; ; k++ {
+			schema := fmt.Sprintf("t_killed_%d_%d", begun, k)
+			create(schema)
+			if _, err := tenancy.MigrateSchema(t.Context(), connectWith(t, e, nil), schema, role, all[:begun]); err != nil {
+				t.Fatal(err)
 			}
-			break
+			a := &axe{left: k}
+			_, err := tenancy.MigrateSchema(t.Context(), connectWith(t, e, a), schema, role, all)
+			if a.seen < k {
+				if err != nil {
+					t.Fatalf("nothing was cut: %v", err)
+				}
+				break
+			}
+			steps++
+			if err == nil {
+				t.Errorf("step %d: the connection was cut and nobody says so", k)
+			}
+			if sum, version := shape(t, look, schema); whole[version] == "" || sum != whole[version] {
+				t.Errorf("step %d: the schema says it is version %d and is not", k, version)
+			}
+			if v, err := tenancy.MigrateSchema(t.Context(), connectWith(t, e, nil), schema, role, all); err != nil || v != newest {
+				t.Errorf("step %d: the second run reaches %d: %v", k, v, err)
+			}
+			if sum, version := shape(t, look, schema); version != newest || sum != whole[newest] {
+				t.Errorf("step %d: after the second run the schema differs from one that was migrated version by version", k)
+			}
+			var wrong int
+			if err := look.QueryRow(t.Context(), "select count(*) from "+schema+".schema_versions full join t_whole.schema_versions w using (version, checksum, name) where w.version is null or applied_at is null").Scan(&wrong); err == nil && wrong > 0 {
+				t.Errorf("step %d: %d checksums differ", k, wrong)
+			}
+			if _, err := look.Exec(t.Context(), "drop schema "+schema+" cascade"); err != nil {
+				t.Fatal(err)
+			}
 		}
-		steps++
-		if err == nil {
-			t.Errorf("step %d: the connection was cut and nobody says so", k)
+		if steps < least {
+			t.Errorf("only %d steps were cut for %d migrations", steps, len(all))
 		}
-		if sum, version := shape(t, look, schema); whole[version] == "" || sum != whole[version] {
-			t.Errorf("step %d: the schema says it is version %d and is not", k, version)
-		}
-		if v, err := tenancy.MigrateSchema(t.Context(), connectWith(t, e, nil), schema, role, all); err != nil || v != newest {
-			t.Errorf("step %d: the second run reaches %d: %v", k, v, err)
-		}
-		if sum, version := shape(t, look, schema); version != newest || sum != whole[newest] {
-			t.Errorf("step %d: after the second run the schema differs from one that was migrated in one go", k)
-		}
-		var wrong int
-		if err := look.QueryRow(t.Context(), "select count(*) from "+schema+".schema_versions full join t_whole.schema_versions w using (version, checksum, name) where w.version is null or applied_at is null").Scan(&wrong); err == nil && wrong > 0 {
-			t.Errorf("step %d: %d checksums differ", k, wrong)
-		}
-		if _, err := look.Exec(t.Context(), "drop schema "+schema+" cascade"); err != nil {
+		t.Logf("killed at %d steps of %d migrations, %d of them there before", steps, len(all), begun)
+	}
+}
+
+// Several runs open the same empty schema: one does it, the others find it done.
+func TestFreshSchemaMigratedBySeveralAtOnce(t *testing.T) {
+	e := tenancytest.New(t)
+	all, err := tenancy.ReadMigrations(migrations.Tenant, "tenant")
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := connectWith(t, e, nil)
+	var role string
+	if err := look.QueryRow(t.Context(), "select role_name from platform.communes where slug = 'lugano'").Scan(&role); err != nil {
+		t.Fatal(err)
+	}
+	for round := range 3 {
+		schema := fmt.Sprintf("t_raced_%d", round)
+		if _, err := look.Exec(t.Context(), "create schema "+schema); err != nil {
 			t.Fatal(err)
 		}
+		var g errgroup.Group
+		for range 4 {
+			conn := connectWith(t, e, nil)
+			g.Go(func() error {
+				v, err := tenancy.MigrateSchema(t.Context(), conn, schema, role, all)
+				if err == nil && v != all[len(all)-1].Version {
+					err = fmt.Errorf("version %d", v)
+				}
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			t.Error(err)
+		}
+		if sum, _ := shape(t, look, schema); sum == "" {
+			t.Error("the schema is empty")
+		}
 	}
-	if steps < 5*len(all) {
-		t.Errorf("only %d steps were cut for %d migrations", steps, len(all))
-	}
-	t.Logf("killed at %d steps of %d migrations", steps, len(all))
 }
 
 // The canary goes first and alone; a commune that fails later is named, and the
