@@ -21,17 +21,17 @@ import (
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
-// wakeChannel tells relays that a commune has committed outbox rows. A hint.
-const wakeChannel = "outbox:wake"
-
 // Outbox adds jobs inside a transaction.
 type Outbox struct {
-	reg *Registry
-	rdb redis.UniversalClient // may be nil: then the relay's poll finds the row
+	reg  *Registry
+	wake *waker
 }
 
-// New makes an outbox whose events reach the subscribers of reg.
-func New(reg *Registry, rdb redis.UniversalClient) *Outbox { return &Outbox{reg: reg, rdb: rdb} }
+// New makes an outbox whose events reach the subscribers of reg. rdb may be nil:
+// then the relay's poll finds the rows.
+func New(reg *Registry, rdb redis.UniversalClient) *Outbox {
+	return &Outbox{reg: reg, wake: &waker{rdb: rdb, resting: map[string]bool{}}}
+}
 
 // Add writes one background job of a registered kind, to be done after commit.
 func (o *Outbox) Add(tx *tenancy.Tx, kind string, payload any) error {
@@ -54,14 +54,8 @@ func (o *Outbox) insert(tx *tenancy.Tx, kind string, payload any, delay time.Dur
 	tx.Queue("insert into outbox (kind, payload, run_after) values ($1, $2, now() + make_interval(secs => $3))",
 		kind, string(body), delay.Seconds())
 	tx.Queue("insert into platform.outbox_hints (at) values (clock_timestamp())")
-	if o.rdb != nil {
-		slug := tx.Tenant().Slug()
-		tx.AfterCommit(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-			defer cancel()
-			_ = o.rdb.Publish(ctx, wakeChannel, slug).Err()
-		})
-	}
+	slug := tx.Tenant().Slug()
+	tx.AfterCommit(func() { o.wake.up(slug) })
 	return nil
 }
 
@@ -175,4 +169,18 @@ func (r *Registry) Kinds() []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// windows are the kinds this binary can handle, and how many rows of each are
+// handed over at a time. A kind it does not know stays where it is until a binary
+// comes that does.
+func (r *Registry) windows() (kinds []string, rows []int32) {
+	for k, e := range r.kinds {
+		n := int32(insideWindow)
+		if e.outside != nil {
+			n = outsideWindow
+		}
+		kinds, rows = append(kinds, k), append(rows, n)
+	}
+	return kinds, rows
 }

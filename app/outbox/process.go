@@ -34,10 +34,11 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task) error {
 	if release == nil {
 		return ctx.Err()
 	}
+	defer w.room(t)
 	defer release()
 	start := time.Now()
 	ctx, span := trace.Start(ctx, trace.Job, task.Type(), t.Slug())
-	err = w.do(ctx, t, tk.ID)
+	err = w.do(ctx, t, tk)
 	span.End(err)
 	switch {
 	case err == nil:
@@ -53,7 +54,8 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task) error {
 	return nil
 }
 
-// slot bounds how many jobs of one commune run at a time in this process.
+// slot bounds how many jobs of one commune, and how many of all, run at a time
+// in this process; nil when ctx ended first.
 func (w *Worker) slot(ctx context.Context, t tenancy.Tenant) func() {
 	w.mu.Lock()
 	s := w.slots[t.Slug()]
@@ -64,13 +66,19 @@ func (w *Worker) slot(ctx context.Context, t tenancy.Tenant) func() {
 	w.mu.Unlock()
 	select {
 	case s <- struct{}{}:
-		return func() { <-s }
 	case <-ctx.Done():
+		return nil
+	}
+	select {
+	case w.work <- struct{}{}:
+		return func() { <-w.work; <-s }
+	case <-ctx.Done():
+		<-s
 		return nil
 	}
 }
 
-func (w *Worker) do(ctx context.Context, t tenancy.Tenant, id int64) (err error) {
+func (w *Worker) do(ctx context.Context, t tenancy.Tenant, tk ticket) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("outbox: panic: %v\n%s", p, debug.Stack())
@@ -81,7 +89,7 @@ func (w *Worker) do(ctx context.Context, t tenancy.Tenant, id int64) (err error)
 	open := false
 	err = w.db.In(ctx, t, func(tx *tenancy.Tx) error {
 		var err error
-		if job, open, err = lock(tx, t, id); err != nil || !open {
+		if job, open, err = lock(tx, t, tk.ID); err != nil || !open {
 			return err
 		}
 		var known bool
@@ -89,25 +97,41 @@ func (w *Worker) do(ctx context.Context, t tenancy.Tenant, id int64) (err error)
 			return fmt.Errorf("outbox: this binary has no handler for %q", job.Kind)
 		}
 		if e.inside == nil {
-			return nil
+			return hold(tx, job, tk)
 		}
 		if err := e.inside(ctx, tx, job); err != nil {
 			return err
 		}
-		return done(tx, id)
+		done(tx, tk.ID)
+		return nil
 	})
 	if err != nil || !open || e.inside != nil {
 		return err
 	}
 	// Outside effects run without a transaction; the row is marked after. A
 	// heartbeat keeps the reconciler from taking a slow job for a lost one.
-	stop := w.heartbeat(ctx, t, id)
+	stop := w.heartbeat(ctx, t, tk.ID)
 	err = e.outside(ctx, t, job)
 	stop()
 	if err != nil {
 		return err
 	}
-	return w.db.In(ctx, t, func(tx *tenancy.Tx) error { return done(tx, id) })
+	return w.db.In(ctx, t, func(tx *tenancy.Tx) error {
+		done(tx, tk.ID)
+		return nil
+	})
+}
+
+// hold makes a job with an effect outside the database this ticket's: it begins
+// anew to be overdue, so that nobody else is given a ticket for it, and a ticket
+// that was older is worth nothing. Tickets of a release that did not number them
+// are let through.
+func hold(tx *tenancy.Tx, job Job, tk ticket) error {
+	if tk.Attempt != 0 && tk.Attempt != job.Attempts {
+		return errTaken
+	}
+	tx.Queue("update outbox set relayed_at = now() where id = $1", job.ID)
+	return nil
 }
 
 func (w *Worker) heartbeat(ctx context.Context, t tenancy.Tenant, id int64) (stop func()) {
@@ -164,9 +188,9 @@ func (j *Job) take(tx *tenancy.Tx, locking string) (bool, error) {
 	return err == nil, err
 }
 
-func done(tx *tenancy.Tx, id int64) error {
-	_, err := tx.Exec("update outbox set done_at = now(), last_error = '' where id = $1", id)
-	return err
+// done goes out with the commit.
+func done(tx *tenancy.Tx, id int64) {
+	tx.Queue("update outbox set done_at = now(), last_error = '' where id = $1", id)
 }
 
 // failed puts the row off, longer each time, and gives up in the open after

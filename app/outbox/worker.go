@@ -2,15 +2,12 @@ package outbox
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
-	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
@@ -26,10 +23,13 @@ const (
 	overdue       = 10 * time.Second
 	maxAttempts   = 250 // with retryMost between them about ten days
 	retryMost     = time.Hour
-	relayBatch    = 200
 	taskTimeout   = 60 * time.Second
 	chainEvery    = time.Second
 	perCommuneMax = 4 // jobs of one commune at a time, so that none starves; default
+	// waitingPlaces is how many tickets asynq gives out for each that can be
+	// worked on: those of a commune that has its share wait here, and keep no
+	// handler from the others.
+	waitingPlaces = 8
 )
 
 // Worker relays outbox rows to asynq and runs their handlers.
@@ -40,6 +40,9 @@ type Worker struct {
 	client *asynq.Client
 	server *asynq.Server
 	log    *slog.Logger
+
+	relays map[string]*relays // by cluster
+	work   chan struct{}      // a place for each handler that runs
 
 	mu    sync.Mutex
 	slots map[string]chan struct{}
@@ -64,10 +67,14 @@ func NewWorker(d WorkerDeps) *Worker {
 	if d.PerCommune == 0 {
 		d.PerCommune = perCommuneMax
 	}
-	w := &Worker{each: d.PerCommune, db: d.DB, reg: d.Registry, rdb: d.Redis, log: d.Log, slots: map[string]chan struct{}{}}
+	w := &Worker{each: d.PerCommune, db: d.DB, reg: d.Registry, rdb: d.Redis, log: d.Log, slots: map[string]chan struct{}{},
+		relays: map[string]*relays{}, work: make(chan struct{}, d.Concurrency)}
+	for _, cluster := range d.DB.Clusters() {
+		w.relays[cluster] = newRelays()
+	}
 	w.client = asynq.NewClientFromRedisClient(d.Redis)
 	w.server = asynq.NewServerFromRedisClient(d.Redis, asynq.Config{
-		Concurrency:       d.Concurrency,
+		Concurrency:       waitingPlaces * d.Concurrency,
 		Queues:            map[string]int{string(Critical): 6, string(Default): 3, string(Bulk): 1},
 		TaskCheckInterval: 50 * time.Millisecond,
 		LogLevel:          asynq.ErrorLevel,
@@ -87,6 +94,12 @@ func (w *Worker) Run(ctx context.Context) error {
 		wg.Add(1)
 		go func() { defer wg.Done(); f(ctx) }()
 	}
+	for _, there := range w.relays {
+		for range relayHands {
+			loop(func(ctx context.Context) { w.relayHand(ctx, there) })
+		}
+		context.AfterFunc(ctx, there.end)
+	}
 	loop(w.relayLoop)
 	loop(w.sweepLoop)
 	loop(w.chainLoop)
@@ -99,158 +112,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil // the client shares the process's Redis connection
 }
 
-// relayLoop hands over new rows: woken by Redis, else by polling the hints.
-func (w *Worker) relayLoop(ctx context.Context) {
-	sub := w.rdb.Subscribe(ctx, wakeChannel)
-	defer sub.Close()
-	wake := sub.Channel(redis.WithChannelSize(256))
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case m, ok := <-wake:
-			if !ok {
-				wake = nil
-				continue
-			}
-			if t, err := w.db.Directory().BySlug(ctx, m.Payload); err == nil {
-				w.relayOrLog(ctx, t)
-			}
-		case <-poll.C:
-			w.relayHinted(ctx)
-		}
-	}
-}
-
-// relayHinted reads on each cluster which communes have written.
-func (w *Worker) relayHinted(ctx context.Context) {
-	var g errgroup.Group // a cluster that does not answer holds up none but itself
-	for _, cluster := range w.db.Clusters() {
-		g.Go(func() error {
-			w.relayHintedOn(ctx, cluster)
-			return nil
-		})
-	}
-	_ = g.Wait() // each has logged what failed
-}
-
-// relayHintedOn relays the communes of one cluster that have written, and then
-// deletes just the hints it read.
-func (w *Worker) relayHintedOn(ctx context.Context, cluster string) {
-	var ids []int64
-	roles := map[string]bool{}
-	err := w.db.Node(ctx, cluster, func(tx *tenancy.PlatformTx) error {
-		rows, err := tx.Query("select id, tenant::text from outbox_hints order by id limit 2000")
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id int64
-			var role string
-			if err := rows.Scan(&id, &role); err != nil {
-				return err
-			}
-			ids, roles[role] = append(ids, id), true
-		}
-		return rows.Err()
-	})
-	if err != nil || len(ids) == 0 {
-		w.logUnless(ctx, "read outbox hints", err)
-		return
-	}
-	for role := range roles {
-		t, err := w.db.Directory().ByRole(ctx, cluster, role)
-		if err != nil {
-			continue // the last hint of a commune that was archived or moved away
-		}
-		if err := w.relay(ctx, t); err != nil {
-			w.logUnless(ctx, "relay outbox", err, "commune", t.Slug())
-			return // keep the hints: the next poll tries again
-		}
-	}
-	w.logUnless(ctx, "delete outbox hints", w.db.Node(ctx, cluster, func(tx *tenancy.PlatformTx) error {
-		_, err := tx.Exec("delete from outbox_hints where id = any($1)", ids)
-		return err
-	}))
-}
-
-func (w *Worker) relayOrLog(ctx context.Context, t tenancy.Tenant) {
-	w.logUnless(ctx, "relay outbox", w.relay(ctx, t), "commune", t.Slug())
-}
-
-// relay hands a commune's due rows to asynq. The attempt's number is part of
-// the task's id: a repetition after a lost lease is a new task, a double
-// relay of the same attempt is a conflict and therefore harmless.
-func (w *Worker) relay(ctx context.Context, t tenancy.Tenant) error {
-	for {
-		n := 0
-		err := w.db.In(ctx, t, func(tx *tenancy.Tx) error {
-			rows, err := tx.Query(`select id, kind, attempts from outbox
-				where done_at is null and gave_up_at is null and run_after <= now()
-				and (relayed_at is null or relayed_at < now() - make_interval(secs => $1))
-				order by run_after, id limit $2 for update skip locked`, overdue.Seconds(), relayBatch)
-			if err != nil {
-				return err
-			}
-			type due struct {
-				ID       int64
-				Kind     string
-				Attempts int
-			}
-			all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[due])
-			if err != nil {
-				return err
-			}
-			n = len(all)
-			ids := make([]int64, n)
-			for i, d := range all {
-				ids[i] = d.ID
-				if err := w.enqueue(ctx, t, d.ID, d.Kind, d.Attempts+1); err != nil {
-					return err
-				}
-			}
-			if n == 0 {
-				return nil
-			}
-			_, err = tx.Exec("update outbox set relayed_at = now(), attempts = attempts + 1 where id = any($1)", ids)
-			return err
-		})
-		if err != nil || n < relayBatch {
-			return err
-		}
-	}
-}
-
-type ticket struct {
-	Commune string `json:"commune"`
-	ID      int64  `json:"id"`
-}
-
-func (w *Worker) enqueue(ctx context.Context, t tenancy.Tenant, id int64, kind string, attempt int) error {
-	class := Default
-	if e, ok := w.reg.kinds[kind]; ok {
-		class = e.class
-	}
-	body, err := json.Marshal(ticket{t.Slug(), id})
-	if err != nil {
-		return err
-	}
-	_, err = w.client.EnqueueContext(ctx, asynq.NewTask(kind, body),
-		asynq.TaskID(fmt.Sprintf("%s:%d:%d", t.Slug(), id, attempt)),
-		asynq.Queue(string(class)), asynq.MaxRetry(0), asynq.Timeout(taskTimeout))
-	if errors.Is(err, asynq.ErrTaskIDConflict) {
-		return nil
-	}
-	return err
-}
-
 // sweepLoop is the reconciler: it looks at every commune, whatever the hints
 // said, and finds rows that were never handed over or never done.
 func (w *Worker) sweepLoop(ctx context.Context) {
-	w.everyCommune(ctx, sweepEvery, w.relay)
+	w.everyCommune(ctx, sweepEvery, func(ctx context.Context, t tenancy.Tenant) error {
+		w.mark(t)
+		return nil
+	})
 }
 
 func (w *Worker) chainLoop(ctx context.Context) {
