@@ -285,7 +285,12 @@ func (db *DB) In(ctx context.Context, t Tenant, fn func(tx *Tx) error) error {
 	return db.tenantTx(ctx, t, true, fn)
 }
 
-// Read is In for readers: PostgreSQL refuses every write.
+// beginReadOnly lets all reads of a transaction see the same moment: a page does
+// not say in one place that a fee is paid and in another that it is due.
+const beginReadOnly = "begin isolation level repeatable read read only"
+
+// Read is In for readers: PostgreSQL refuses every write, and all reads see the
+// same moment.
 func (db *DB) Read(ctx context.Context, t Tenant, fn func(tx *Tx) error) error {
 	return db.tenantTx(ctx, t, false, fn)
 }

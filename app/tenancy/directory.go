@@ -245,6 +245,6 @@ func newEntry(r communeRow) (*entry, error) {
 		state: State(r.State), stateReason: r.StateReason, cluster: r.Cluster, database: r.Database,
 		schema: r.SchemaName, role: r.RoleName, login: r.LoginName,
 		schemaVersion: r.SchemaVersion, createdAt: r.CreatedAt,
-		beginWrite: "begin" + local, beginReadOnly: "begin read only" + local,
+		beginWrite: "begin" + local, beginReadOnly: beginReadOnly + local,
 	}, nil
 }

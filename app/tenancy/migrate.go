@@ -199,7 +199,8 @@ func migrateFresh(ctx context.Context, conn *pgx.Conn, to target, all []Migratio
 		return false, err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if err := tx.QueryRow(ctx, "select to_regclass($1) is not null", to.schema+".schema_versions").Scan(&begun); err != nil || begun {
+	// Not to_regclass: what this session remembers may be from before it had the lock.
+	if err := tx.QueryRow(ctx, "select exists (select from pg_class where relnamespace = $1::text::regnamespace and relname = 'schema_versions')", to.schema).Scan(&begun); err != nil || begun {
 		return begun, err
 	}
 	script := []string{versionsTable}

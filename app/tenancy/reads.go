@@ -122,7 +122,7 @@ func (db *DB) readAtOnce(ctx context.Context, pool *sql.DB, e *entry, r *Reads) 
 			}
 		}
 		var b pgx.Batch
-		b.Queue("begin read only")
+		b.Queue(beginReadOnly)
 		b.Queue("select set_config('role', $1, true), set_config('search_path', $2, true)", e.role, e.schema+", ext")
 		for _, limit := range db.limits {
 			b.Queue(limit)

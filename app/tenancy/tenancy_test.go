@@ -432,3 +432,35 @@ func TestReadsTogetherOnASharedConnectionSeeTheirOwnCommune(t *testing.T) {
 		}
 	}
 }
+
+// All reads of one transaction see the same moment, whatever is written meanwhile.
+func TestReadsOfAPageSeeOneMoment(t *testing.T) {
+	t.Parallel()
+	e := tenancytest.New(t)
+	if err := e.DB.Read(t.Context(), e.Lugano, func(tx *tenancy.Tx) error {
+		var n int64
+		read := func() int64 {
+			if err := tx.QueryRow("select count(*) from settings where key = 'moment'").Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if n := read(); n != 0 {
+			t.Errorf("%d rows at first", n)
+		}
+		if err := e.DB.In(t.Context(), e.Lugano, func(other *tenancy.Tx) error {
+			return other.DB().Create(&setting{Key: "moment", Value: "1"}).Error
+		}); err != nil {
+			return err
+		}
+		if n := read(); n != 0 {
+			t.Error("a row that was written meanwhile shows in the middle of a page")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, e.DB, e.Lugano, "moment"); n != 1 {
+		t.Errorf("the next page sees %d rows, want 1", n)
+	}
+}
