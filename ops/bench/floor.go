@@ -64,9 +64,14 @@ func serveFloor(ctx context.Context, planFile string) error {
 	defer pool.Close()
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
-	var turn atomic.Int64
+	var turn, warm atomic.Int64
 	e.Any("/*path", func(c *gin.Context) {
 		list := p.Transactions
+		turn := &turn
+		undo := c.GetHeader(warmHeader) != ""
+		if undo {
+			turn = &warm
+		}
 		if p.People != nil && c.Request.Method != http.MethodPost {
 			c.Status(http.StatusOK) // asked whether the floor is up
 			return
@@ -79,6 +84,9 @@ func serveFloor(ctx context.Context, planFile string) error {
 			list = filled(list, complete(p.People[n%len(p.People)]))
 		}
 		for _, t := range list {
+			if undo {
+				t = undone(t)
+			}
 			if err := replay(c.Request.Context(), pool, t, p.Together); err != nil {
 				c.String(http.StatusInternalServerError, err.Error())
 				return
@@ -88,6 +96,19 @@ func serveFloor(ctx context.Context, planFile string) error {
 	})
 	srv := &http.Server{Addr: p.Addr, Handler: e, ReadHeaderTimeout: 10 * time.Second}
 	return srv.ListenAndServe()
+}
+
+// warmHeader has the floor do everything and keep nothing: its connections learn
+// the statements and the tables, as the product's have by then.
+const warmHeader = "X-Warm"
+
+// undone is a transaction that ends with a rollback instead of its commit.
+func undone(t transaction) transaction {
+	last := len(t) - 1
+	if last < 0 || !strings.HasPrefix(strings.ToLower(t[last].SQL), "commit") {
+		return t
+	}
+	return append(slices.Clone(t[:last]), statement{SQL: "rollback"})
 }
 
 // filled puts a person's values in place of the markers.
