@@ -72,7 +72,7 @@ func (a *App) Opener() (*operator.Opener, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &operator.Opener{Works: lifeWorks(a.lifeOf(owner, keysOwner)), Owner: owner, DB: a.DB, FS: a.TenantsFS, Log: a.Log, Clock: a.Clock, Parts: []operator.Part{
+	o := &operator.Opener{Works: lifeWorks(a.lifeOf(owner, keysOwner)), Owner: owner, DB: a.DB, Identity: a.Identity, FS: a.TenantsFS, Log: a.Log, Clock: a.Clock, Parts: []operator.Part{
 		{Name: "site", Apply: a.applySite},
 		{Name: "catalogue", Apply: a.applyCatalogue},
 		{Name: "seal", Apply: a.applySeal},

@@ -285,7 +285,7 @@ func (a *App) mount(perms *access.Access) error {
 		a.Catalogue, a.Forms, a.Payments, a.Documents, a.Cases,
 		a.Breakglass,
 		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service},
-		&operator.Module{DB: a.DB, Staff: a.Staff, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, HTTP: a.guard.Client(), Version: Version},
+		&operator.Module{DB: a.DB, Staff: a.Staff, Identity: a.Identity, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, HTTP: a.guard.Client(), Version: Version},
 		&costs.Module{Service: a.Costs, Entity: entity}, &bulletin.Module{Board: a.Bulletin}, &support.Module{Service: a.Support}, &agreements.Module{Service: a.Agreements},
 	}
 	if cfg.Demo {

@@ -132,13 +132,17 @@ func TestEntityOpensSuspendsAndResumes(t *testing.T) {
 	refused := op.Post("/comuni/nuovo", url.Values{"mode": {"form"}, "name": {"Prova"}, "slug": {"lugano"}, "ref_prefix": {"LUG"}, "first": {"#4FA9DE"}, "second": {"#1F2A37"}}, 422)
 	refused.Contains("main", "Esiste già")
 	refused.Contains("main", "non si legge")
+	refused.Contains("main", "nome e cognome")
+	op.Post("/comuni/nuovo", url.Values{"mode": {"folder"}, "folder": {"examples/valmora"}, "folder_admin_name": {"Ada"}, "folder_admin_email": {"ada"}}, 422).
+		Attr("main input[name=folder_admin_name]", "value", "Ada")
 
-	op.Post("/comuni/nuovo", url.Values{"mode": {"folder"}, "folder": {"examples/valmora"}}, 200).Contains("main", "Apertura")
+	op.Post("/comuni/nuovo", url.Values{"mode": {"folder"}, "folder": {"examples/valmora"}, "folder_admin_name": {"Ada Esempi"}, "folder_admin_email": {"ada.esempi@valmora.example"}}, 200).Contains("main", "Apertura")
 	apptest.Eventually(t, "Valmora's desk answers", func() bool {
 		return e.Visit(t, "valmora").Send(http.MethodGet, "/servizi", "", nil).StatusCode == http.StatusOK
 	})
 	e.Visit(t, "valmora").Get("/", 200).Contains("header", "Valmora")
-	op.Post("/comuni/nuovo", url.Values{"mode": {"form"}, "name": {"Montefinto"}, "slug": {"montefinto"}, "ref_prefix": {"mon"}, "bfs": {"9001"}, "first": {"#0B5CA8"}, "second": {"#C8102E"}}, 200)
+	op.Post("/comuni/nuovo", url.Values{"mode": {"form"}, "name": {"Montefinto"}, "slug": {"montefinto"}, "ref_prefix": {"mon"}, "bfs": {"9001"}, "first": {"#0B5CA8"}, "second": {"#C8102E"},
+		"admin_name": {"Bice Prove"}, "admin_email": {"bice.prove@montefinto.example"}}, 200)
 	apptest.Eventually(t, "Montefinto's desk answers", func() bool {
 		return e.Visit(t, "montefinto").Send(http.MethodGet, "/", "", nil).StatusCode == http.StatusOK
 	})

@@ -20,6 +20,7 @@ type Message struct {
 // The kinds of mail.
 const (
 	ConfirmAccount  = "confirm-account"  // somebody registered with this address: the link confirms it
+	InviteAdmin     = "invite-admin"     // the commune is open and this person is its first administrator
 	AccountExists   = "account-exists"   // somebody registered with an address that has an account
 	CaseReceived    = "case-received"    // the commune has the request
 	MissingPaper    = "missing-paper"    // the office needs something more
@@ -34,6 +35,7 @@ const (
 // needs lists, for each kind, the values without which it makes no sense.
 var needs = map[string][]string{
 	ConfirmAccount:  {"link", "name"},
+	InviteAdmin:     {"link", "name"},
 	AccountExists:   {"link", "name"},
 	CaseReceived:    {"link", "name", "ref", "service"},
 	MissingPaper:    {"link", "name", "ref", "service"},

@@ -24,14 +24,15 @@ const (
 
 // Module serves the entity's console.
 type Module struct {
-	DB      *tenancy.DB
-	Staff   *identity.Staff
-	FS      fs.FS
-	Files   *blob.Bucket // for the exports of communes
-	Clock   clock.Clock
-	URL     func(host string) string
-	Version string       // of this binary
-	HTTP    *http.Client // reaches a commune's own domain; refuses private addresses
+	DB       *tenancy.DB
+	Staff    *identity.Staff
+	Identity *identity.Service // of the communes: invites a first administrator
+	FS       fs.FS
+	Files    *blob.Bucket // for the exports of communes
+	Clock    clock.Clock
+	URL      func(host string) string
+	Version  string       // of this binary
+	HTTP     *http.Client // reaches a commune's own domain; refuses private addresses
 }
 
 // Mount adds the routes.
@@ -47,6 +48,7 @@ func (m *Module) Mount(r *web.Router) {
 	o.GET("/comuni/:slug", ActionOpen, m.commune)
 	o.POST("/comuni/:slug/sospendi", ActionSuspend, m.suspend)
 	o.POST("/comuni/:slug/riapri", ActionSuspend, m.resume)
+	o.POST("/comuni/:slug/invito", ActionProvision, m.invite)
 	o.GET("/comuni/:slug/vita", ActionOpen, m.life)
 	o.POST("/comuni/:slug/vita/backup", ActionLife, m.ask(KindBackup))
 	o.POST("/comuni/:slug/vita/move", ActionLife, m.ask(KindMove))

@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/clock"
@@ -25,6 +27,8 @@ type Opener struct {
 	Clock clock.Clock
 	// Parts bring one module's part of a folder into a commune, in order.
 	Parts []Part
+	// Identity invites the first administrator.
+	Identity *identity.Service
 	// Seed fills a new commune of the demo with invented people; nil otherwise.
 	Seed func(ctx context.Context, t tenancy.Tenant, dir string) error
 	// Works are the kinds of job beside the opening of a commune.
@@ -54,6 +58,9 @@ type Source struct {
 type openPayload struct {
 	Dir  string `json:"dir,omitempty"`
 	Form *Form  `json:"form,omitempty"`
+	// Admin is the first administrator; nil on the command line, where `user
+	// create` makes one.
+	Admin *identity.Invitee `json:"admin,omitempty"`
 }
 
 // ApplyFolder opens a commune from its folder, or brings the folder in again.
@@ -66,13 +73,13 @@ func (o *Opener) ApplyFolder(ctx context.Context, fsys fs.FS, slug string, overw
 	if err != nil {
 		return err
 	}
-	return o.open(ctx, Source{FS: fsys, Dir: dir, Folder: f}, overwrite, func(_ int, s Step) {
+	return o.open(ctx, Source{FS: fsys, Dir: dir, Folder: f}, nil, overwrite, func(_ int, s Step) {
 		report(s.Text + " " + s.Note)
 	})
 }
 
 // open does every step; each can be interrupted and run again.
-func (o *Opener) open(ctx context.Context, src Source, overwrite bool, report func(percent int, s Step)) error {
+func (o *Opener) open(ctx context.Context, src Source, admin *identity.Invitee, overwrite bool, report func(percent int, s Step)) error {
 	c := src.Folder.Commune
 	step := func(percent int, text, note string) { report(percent, Step{At: o.Clock.Now(), Text: text, Note: note}) }
 	step(5, "schema", c.Slug)
@@ -96,6 +103,13 @@ func (o *Opener) open(ctx context.Context, src Source, overwrite bool, report fu
 		if len(changed) == 0 {
 			step(30+50*(i+1)/len(o.Parts), p.Name, "")
 		}
+	}
+	if admin != nil {
+		err := inviteFirst(ctx, o.DB, o.Identity, t, *admin, false)
+		if err != nil && !errors.Is(err, identity.ErrAdministered) { // administered: the job was interrupted, and somebody was quick
+			return fmt.Errorf("administrator: %w", err)
+		}
+		step(85, "administrator", admin.Email)
 	}
 	if o.Seed != nil {
 		if err := o.Seed(ctx, t, src.Dir); err != nil {
@@ -226,7 +240,7 @@ func (o *Opener) do(ctx context.Context, j Job) error {
 	if err != nil {
 		return err
 	}
-	return o.open(ctx, src, false, func(percent int, s Step) {
+	return o.open(ctx, src, p.Admin, false, func(percent int, s Step) {
 		if err := progress(ctx, o.DB, j.ID, min(percent, 99), s); err != nil {
 			o.Log.Error("note progress", "error", err.Error())
 		}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/operator/view"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/ui"
@@ -62,11 +63,13 @@ func (m *Module) readOne(ctx context.Context, t tenancy.Tenant) figures {
 	return f
 }
 
-func (f figures) health(ctx context.Context, wanted int64) ui.State {
+func (f figures) health(ctx context.Context, wanted int64, p place) ui.State {
 	key, tone := "fine", ui.Success
 	switch {
 	case !f.reached:
 		key, tone = "down", ui.Danger
+	case p.migrationError != "":
+		key, tone = "stuck", ui.Danger
 	case f.version < wanted:
 		key, tone = "old", ui.Warning
 	case f.late:
@@ -111,7 +114,7 @@ func (m *Module) communes(r *web.Request) error {
 			active++
 		}
 		open, month, backlog = open+f.open, month+f.month, backlog+f.backlog
-		health, state := f.health(ctx, wanted), stateOf(ctx, f.tenant)
+		health, state := f.health(ctx, wanted, known.places[f.tenant.Slug()]), stateOf(ctx, f.tenant)
 		page.Grid.Rows = append(page.Grid.Rows, []ui.Cell{
 			{Text: f.tenant.Name(), URL: "/comuni/" + f.tenant.Slug(), Strong: true, Small: state.Text}, {State: &health}, {Text: version(f.version), Num: true, Small: m.Version},
 			casesCell(ctx, f, known.cases[f.tenant.Slug()]), jobsCell(ctx, f), errorsCell(known.errors[f.tenant.Slug()]),
@@ -139,16 +142,29 @@ func version(v int64) string {
 }
 
 // commune is /comuni/{slug}.
-func (m *Module) commune(r *web.Request) error { return m.communePage(r, 200, "", "") }
+func (m *Module) commune(r *web.Request) error { return m.communePage(r, 200, refusedForm{}) }
 
-func (m *Module) communePage(r *web.Request, code int, typed, wrong string) error {
-	ctx := r.Ctx()
-	t, err := m.DB.Directory().BySlug(ctx, r.Param("slug"))
+// refusedForm is what was typed into one of the page's forms, and what is wrong
+// with it by field.
+type refusedForm struct {
+	reason  string
+	invitee identity.Invitee
+	wrong   map[string]string
+}
+
+// notFound answers for a commune that does not exist.
+func notFound(err error) error {
 	if errors.Is(err, tenancy.ErrUnknown) {
 		return web.NotFound()
 	}
+	return err
+}
+
+func (m *Module) communePage(r *web.Request, code int, typed refusedForm) error {
+	ctx := r.Ctx()
+	t, err := m.DB.Directory().BySlug(ctx, r.Param("slug"))
 	if err != nil {
-		return err
+		return notFound(err)
 	}
 	wanted, err := tenancy.WantedVersion()
 	if err != nil {
@@ -163,20 +179,30 @@ func (m *Module) communePage(r *web.Request, code int, typed, wrong string) erro
 	fact := func(key, value string) ui.Fact { return ui.Fact{Term: i18n.T(ctx, "operator.fact."+key), Value: value} }
 	page := view.CommunePage{Side: Side(r, "/comuni"), Name: t.Name(), DeskURL: m.URL(host), LifeURL: "/comuni/" + t.Slug() + "/vita", AccessURL: "/comuni/" + t.Slug() + "/accesso", State: stateOf(ctx, t),
 		Tiles: []ui.Tile{
-			{Value: f.health(ctx, wanted).Text, Label: i18n.T(ctx, "operator.column.health")}, {Value: i18n.Number(f.month), Label: i18n.T(ctx, "operator.column.use")},
+			{Value: f.health(ctx, wanted, known.places[t.Slug()]).Text, Label: i18n.T(ctx, "operator.column.health")}, {Value: i18n.Number(f.month), Label: i18n.T(ctx, "operator.column.use")},
 			{Value: i18n.Number(f.open), Label: i18n.T(ctx, "operator.column.open")}, {Value: i18n.Number(f.backlog), Label: i18n.T(ctx, "operator.column.backlog")},
 		},
 		Facts: []ui.Fact{fact("slug", t.Slug()), fact("hosts", strings.Join(append([]string{host}, t.Hosts()...), ", ")), fact("schema", version(f.version)),
 			fact("opened", i18n.Date(t.CreatedAt())), fact("inhabitants", count(t.Inhabitants())), fact("bfs", version(int64(t.BFS()))),
 			cellFact(i18n.T(ctx, "operator.column.jobs"), jobsCell(ctx, f)), cellFact(i18n.T(ctx, "operator.column.errors"), errorsCell(known.errors[t.Slug()])),
 			cellFact(i18n.T(ctx, "operator.column.certificates"), m.untilCell(ctx, f, known)), cellFact(i18n.T(ctx, "operator.column.backup"), m.backupCell(ctx, f, known))}}
+	page.Facts = append(page.Facts, fact("cluster", known.places[t.Slug()].cluster))
+	if wrong := known.places[t.Slug()].migrationError; wrong != "" {
+		page.Facts = append(page.Facts, ui.Fact{Term: i18n.T(ctx, "operator.fact.migration"), Value: i18n.T(ctx, "operator.health.stuck"), Note: wrong})
+	}
 	page.Notice = r.Done("operator.done")
 	if state, _ := t.State(); r.May(ActionSuspend) && state == tenancy.Suspended {
 		page.ResumeURL = "/comuni/" + t.Slug() + "/riapri"
 	} else if r.May(ActionSuspend) && state == tenancy.Active {
 		page.SuspendURL = "/comuni/" + t.Slug() + "/sospendi"
 		page.Suspend = []ui.Input{{Kind: ui.Text, Name: "reason", Label: i18n.T(ctx, "operator.field.reason"), Help: i18n.T(ctx, "operator.field.reason-help"),
-			Value: typed, Error: wrong, Required: true, MaxLength: 300}}
+			Value: typed.reason, Required: true, MaxLength: 300}}
+		if key := typed.wrong["reason"]; key != "" {
+			page.Suspend[0].Error = i18n.T(ctx, key)
+		}
+	}
+	if awaits, err := m.awaitsFirst(ctx, t); err == nil && awaits && r.May(ActionProvision) { // else it is away, and the page says so
+		page.InviteURL, page.Invite = "/comuni/"+t.Slug()+"/invito", inviteeFields(ctx, "", typed.invitee, typed.wrong)
 	}
 	jobs, err := recentJobs(ctx, m.DB, t.Slug())
 	if err != nil {
@@ -197,7 +223,7 @@ func (m *Module) suspend(r *web.Request) error {
 	}
 	reason := strings.TrimSpace(form.Get("reason"))
 	if len(reason) < 3 || len(reason) > 600 {
-		return m.communePage(r, 422, reason, i18n.T(r.Ctx(), "operator.error.reason"))
+		return m.communePage(r, 422, refusedForm{reason: reason, wrong: map[string]string{"reason": "operator.error.reason"}})
 	}
 	return m.setState(r, tenancy.Active, tenancy.Suspended, reason, "suspended")
 }

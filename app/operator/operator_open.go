@@ -1,11 +1,13 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/operator/view"
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/ui"
@@ -14,10 +16,17 @@ import (
 	"github.com/sportello-ticino/sportello/tenants"
 )
 
-// newPage and open: /comuni/nuovo.
-func (m *Module) newPage(r *web.Request) error { return m.newForm(r, 200, &Form{}, "", nil) }
+// folderPrefix tells the fields of the form with the folders from those of the other.
+const folderPrefix = "folder_"
 
-func (m *Module) newForm(r *web.Request, code int, f *Form, folder string, wrong map[string]string) error {
+// newPage and open: /comuni/nuovo.
+func (m *Module) newPage(r *web.Request) error {
+	return m.newForm(r, 200, &Form{}, "", identity.Invitee{}, nil)
+}
+
+// newForm shows both forms; folder names what was chosen in the first, else it is
+// the second that comes back.
+func (m *Module) newForm(r *web.Request, code int, f *Form, folder string, admin identity.Invitee, wrong map[string]string) error {
 	ctx := r.Ctx()
 	folders, err := m.folders(ctx)
 	if err != nil {
@@ -42,6 +51,14 @@ func (m *Module) newForm(r *web.Request, code int, f *Form, folder string, wrong
 		}
 		page.FromForm = append(page.FromForm, in)
 	}
+	ofFolder, ofForm := admin, admin
+	inFolder, inForm := wrong, wrong
+	if folder != "" {
+		ofForm, inForm = identity.Invitee{}, nil
+	} else {
+		ofFolder, inFolder = identity.Invitee{}, nil
+	}
+	page.FolderAdmin, page.FormAdmin = inviteeFields(ctx, folderPrefix, ofFolder, inFolder), inviteeFields(ctx, "", ofForm, inForm)
 	if key := wrong["folder"]; key != "" {
 		page.Problems = []ui.Problem{{Name: view.FolderName, Text: i18n.T(ctx, key)}}
 	}
@@ -94,17 +111,22 @@ func (m *Module) open(r *web.Request) error {
 	var slug string
 	var payload openPayload
 	if form.Get(view.ModeName) == view.ModeFolder {
-		dir := form.Get(view.FolderName)
+		dir, admin := form.Get(view.FolderName), inviteeOf(form.Get, folderPrefix)
+		wrong := admin.Check()
 		if _, ok := folders[dir]; !ok {
-			return m.newForm(r, 422, f, dir, map[string]string{"folder": "operator.error.folder"})
+			wrong["folder"], dir = "operator.error.folder", cmp.Or(dir, "?")
+		}
+		if len(wrong) > 0 {
+			return m.newForm(r, 422, &Form{}, dir, admin, wrong)
 		}
 		src, err := site.ReadFolder(m.FS, dir)
 		if err != nil {
 			return err
 		}
-		slug, payload = src.Commune.Slug, openPayload{Dir: dir}
+		slug, payload = src.Commune.Slug, openPayload{Dir: dir, Admin: &admin}
 	} else {
-		wrong := f.check()
+		admin, wrong := inviteeOf(form.Get, ""), f.check()
+		maps.Copy(wrong, admin.Check())
 		all, err := m.DB.Directory().All(ctx)
 		if err != nil {
 			return err
@@ -118,9 +140,9 @@ func (m *Module) open(r *web.Request) error {
 			}
 		}
 		if len(wrong) > 0 {
-			return m.newForm(r, 422, f, "", wrong)
+			return m.newForm(r, 422, f, "", admin, wrong)
 		}
-		slug, payload = f.Slug, openPayload{Form: f}
+		slug, payload = f.Slug, openPayload{Form: f, Admin: &admin}
 	}
 	id, err := enqueueOpen(ctx, m.DB, slug, by.Name(), payload)
 	if err != nil {

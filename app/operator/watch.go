@@ -71,11 +71,15 @@ type watched struct {
 	cases   map[string][]int64
 	backups map[string]backup
 	tls     map[string]time.Time // the first own domain to expire
+	places  map[string]place
 }
+
+// place is where a commune lies and how its last migration went.
+type place struct{ cluster, migrationError string }
 
 func (m *Module) watch(ctx context.Context) (w watched, err error) {
 	now := m.Clock.Now()
-	w.backups, w.tls = map[string]backup{}, map[string]time.Time{}
+	w.backups, w.tls, w.places = map[string]backup{}, map[string]time.Time{}, map[string]place{}
 	err = m.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
 		if w.errors, err = meters.LastDay(tx, now); err != nil {
 			return err
@@ -95,6 +99,21 @@ func (m *Module) watch(ctx context.Context) (w watched, err error) {
 				return err
 			}
 			w.backups[slug] = b
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		if rows, err = tx.Query("select slug, cluster, migration_error from communes"); err != nil {
+			return err
+		}
+		for rows.Next() {
+			var slug string
+			var p place
+			if err := rows.Scan(&slug, &p.cluster, &p.migrationError); err != nil {
+				rows.Close()
+				return err
+			}
+			w.places[slug] = p
 		}
 		if err := rows.Err(); err != nil {
 			return err

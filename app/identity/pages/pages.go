@@ -32,6 +32,8 @@ func (p *Pages) Mount(r *web.Router) {
 	r.Portal.POST("/registrati", access.Public, p.registerPost, web.AtMost("register", 10, 10*time.Minute))
 	r.Portal.GET("/conferma/:token", access.Public, p.confirm, few)
 	r.Portal.POST("/conferma/:token", access.Public, p.confirmPost, few)
+	r.Portal.GET("/invito/:token", access.Public, p.invited, few)
+	r.Portal.POST("/invito/:token", access.Public, p.accept, few)
 	r.Portal.POST("/esci", access.Public, p.signOut, web.AlsoGuests())
 
 	r.Operator.GET("/accedi", access.Public, p.staffSignIn)
@@ -208,4 +210,34 @@ func (p *Pages) staffSignOut(r *web.Request) error {
 	}
 	r.SetSession("")
 	return r.Redirect("/accedi")
+}
+
+// invited is where an invitation's link leads: it asks for a password. Opening it
+// accepts nothing.
+func (p *Pages) invited(r *web.Request) error { return p.invitedPage(r, 200, "") }
+
+func (p *Pages) invitedPage(r *web.Request, code int, wrong string) error {
+	name, err := p.Identity.Invited(r.Ctx(), r.Tenant(), r.Param("token"))
+	if err != nil {
+		return p.spent(r, err)
+	}
+	title := i18n.T(r.Ctx(), "invite.title", "name", name)
+	return r.Page(code, title, view.Invited(view.InvitedPage{Title: title, Error: wrong}))
+}
+
+func (p *Pages) accept(r *web.Request) error {
+	f, err := r.Form()
+	if err != nil {
+		return err
+	}
+	err = p.Identity.Accept(r.Ctx(), r.Tenant(), r.Param("token"), f.Get("password"))
+	var wrong *problem.Error
+	if errors.As(err, &wrong) && wrong.Fields["password"] != "" {
+		return p.invitedPage(r, 422, i18n.T(r.Ctx(), wrong.Fields["password"]))
+	}
+	if err != nil {
+		return p.spent(r, err)
+	}
+	done := i18n.T(r.Ctx(), "invite.done")
+	return r.Page(200, done, view.Confirmed(view.ConfirmedPage{OK: true, Title: done, NextURL: "/accedi?next=/console"}))
 }

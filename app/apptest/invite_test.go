@@ -1,0 +1,63 @@
+package apptest_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"testing"
+
+	"github.com/sportello-ticino/sportello/app/apptest"
+)
+
+// A commune is opened with its first administrator: who is invited chooses the
+// password, and from then on nobody of the entity names another one.
+func TestFirstAdministratorIsInvited(t *testing.T) {
+	e := apptest.New(t)
+	opener, err := e.Opener()
+	if err != nil {
+		t.Fatal(err)
+	}
+	opener.Seed = nil // as outside the demo: nobody is there
+	e.Background(t, opener.Run)
+	op, auditor := e.As(t, "ente", "entity-operator"), e.As(t, "ente", "entity-auditor")
+	op.Post("/comuni/nuovo", url.Values{"mode": {"form"}, "name": {"Montefinto"}, "slug": {"montefinto"}, "ref_prefix": {"mon"}, "first": {"#0B5CA8"}, "second": {"#C8102E"},
+		"admin_name": {"Bice Prove"}, "admin_email": {"bice.prove@montefinto.example"}}, 200)
+	link := func(to string) string {
+		t.Helper()
+		return regexp.MustCompile(`http://\S+/invito/[\w-]{43}`).FindString(e.WaitForMail(t, to, "/invito/").Text)
+	}
+	first := link("bice.prove@montefinto.example")
+	apptest.Eventually(t, "the desk answers", func() bool {
+		return e.Visit(t, "montefinto").Send(http.MethodGet, "/", "", nil).StatusCode == http.StatusOK
+	})
+	bice := e.Visit(t, "montefinto")
+	bice.Get(first, 200).Contains("main", "Bice Prove")
+
+	// She does not answer: somebody else is invited, and her link is spent.
+	auditor.Get("/comuni/montefinto", 200).None("main form[action$='/invito']")
+	if res := auditor.Send(http.MethodPost, "/comuni/montefinto/invito", formType, []byte("admin_name=A+B&admin_email=a@b.example")); res.StatusCode != http.StatusForbidden {
+		t.Errorf("an auditor invites: %s", res.Status)
+	}
+	op.Get("/comuni/montefinto", 200).Contains("main", "Nessuno amministra ancora")
+	op.Post("/comuni/montefinto/invito", url.Values{"admin_name": {"Carlo"}, "admin_email": {"x"}}, 422).Attr("main input[name=admin_name]", "value", "Carlo")
+	op.Post("/comuni/montefinto/invito", url.Values{"admin_name": {"Carlo Esempi"}, "admin_email": {"carlo.esempi@montefinto.example"}}, 200).Contains("main", "L’invito è partito")
+	bice.Get(first, 404)
+	second := link("carlo.esempi@montefinto.example")
+	carlo := e.Visit(t, "montefinto")
+	carlo.Get(second, 200).Submit(carlo, "main form", url.Values{"password": {"corta"}}).Contains("main", "12")
+	const password = "una frase che ricordo"
+	carlo.Get(second, 200).Submit(carlo, "main form", url.Values{"password": {password}}).Contains("main", "Lo sportello")
+	carlo.Get(second, 404)
+	carlo.Post("/accedi", url.Values{"email": {"carlo.esempi@montefinto.example"}, "password": {password}}, 200)
+	carlo.Get("/console", 200)
+	carlo.Get("/console/operazioni", 200).Contains("main table", "Invito accettato")
+
+	// The commune is in its own hands.
+	op.Get("/comuni/montefinto", 200).None("main form[action$='/invito']")
+	if res := op.Send(http.MethodPost, "/comuni/montefinto/invito", formType, []byte("admin_name=Dina+Prove&admin_email=dina@montefinto.example")); res.StatusCode != http.StatusConflict {
+		t.Errorf("another administrator is named from outside: %s", res.Status)
+	}
+	if res := op.Send(http.MethodPost, "/comuni/lugano/invito", formType, []byte("admin_name=Dina+Prove&admin_email=dina@lugano.example")); res.StatusCode != http.StatusConflict {
+		t.Errorf("an administrator of a commune at work is named from outside: %s", res.Status)
+	}
+}
