@@ -41,7 +41,25 @@ func (g Grant) on(role string) string {
 	return fmt.Sprintf("grant %s on platform.%s to %s", g.Privileges, g.Table, role)
 }
 
+// held reports whether a role has all of the grant.
+func (g Grant) held(ctx context.Context, conn asker, role string) (bool, error) {
+	for _, m := range privilege.FindAllStringSubmatch(g.Privileges, -1) {
+		query, args := "select has_table_privilege($1::name, $2::text, $3::text)", []any{role, "platform." + g.Table, m[1]}
+		if m[2] != "" {
+			query = "select bool_and(has_column_privilege($1::name, $2::text, c, $3::text)) from unnest($4::text[]) as c"
+			args = append(args, strings.FieldsFunc(m[2], func(r rune) bool { return r == ',' || r == ' ' }))
+		}
+		var has bool
+		if err := conn.QueryRow(ctx, query, args...).Scan(&has); err != nil || !has {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 var (
+	makes          = regexp.MustCompile(`(?i)\bcreate\b[^;]*\b(table|sequence|view)\b|\bidentity\b`) // what the commune's role must be given
+	privilege      = regexp.MustCompile(`([a-z]+)(?: \(([a-z_, ]+)\))?`)
 	migrationFile  = regexp.MustCompile(`^(\d{12})_[a-z0-9_]+\.sql$`)
 	insertOnlyLine = regexp.MustCompile(`(?m)^-- \+sportello insert-only ([a-z_]+)$`)
 	grantLine      = regexp.MustCompile(`(?m)^-- \+sportello grant ([a-z, ()_]+) on ([a-z_]+) to (runtime|communes)$`)
@@ -247,7 +265,7 @@ func migrateOne(ctx context.Context, conn *pgx.Conn, to target, m Migration) (ap
 	if _, err := tx.Exec(ctx, "insert into schema_versions (version, name, checksum) values ($1, $2, $3)", m.Version, m.Name, m.Checksum); err != nil {
 		return false, err
 	}
-	if to.role != "" {
+	if to.role != "" && (makes.MatchString(m.SQL) || len(m.InsertOnly) > 0) {
 		if err := grantTenant(ctx, tx, to, m.InsertOnly); err != nil {
 			return false, err
 		}
@@ -258,7 +276,7 @@ func migrateOne(ctx context.Context, conn *pgx.Conn, to target, m Migration) (ap
 const insertOnlyTable = "create table if not exists insert_only_tables (name text primary key)"
 
 // grantTenant gives the commune's role DML on its tables, and less where a
-// migration says so. Run after every migration, so that new tables join.
+// migration says so. Run after every migration that makes any, so that they join.
 func grantTenant(ctx context.Context, tx pgx.Tx, to target, insertOnly []string) error {
 	// Every insert-only table ever declared, not only this migration's: the
 	// blanket grant would otherwise give back what an older one took.

@@ -36,7 +36,7 @@ func (o *Owner) MigrateTenants(ctx context.Context, report func(string)) error {
 		return err
 	}
 	rows, err := dir.Query(ctx, `select slug, cluster, schema_name, role_name, login_name, shard from platform.communes
-		where state <> 'archived' order by canary desc, slug`)
+		where state <> 'archived' order by canary desc, cluster, slug`)
 	if err != nil {
 		return errors.Join(err, dir.Close(ctx))
 	}
@@ -47,14 +47,19 @@ func (o *Owner) MigrateTenants(ctx context.Context, report func(string)) error {
 	work := make(chan migrating)
 	var mu sync.Mutex
 	var failed []error
-	if err := o.migrateSome(ctx, all[:1], say); err != nil {
+	canary := &migrator{owner: o, say: say}
+	err = canary.one(ctx, all[0])
+	canary.close()
+	if err != nil {
 		return fmt.Errorf("the canary failed, no other commune was touched: %w", err)
 	}
 	var g errgroup.Group
 	for range min(migrationWorkers, len(all)-1) {
 		g.Go(func() error {
+			w := &migrator{owner: o, say: say}
+			defer w.close()
 			for c := range work {
-				if err := o.migrateSome(ctx, []migrating{c}, say); err != nil {
+				if err := w.one(ctx, c); err != nil {
 					mu.Lock()
 					failed = append(failed, err)
 					mu.Unlock()
@@ -80,29 +85,58 @@ type migrating struct {
 	Shard                        int
 }
 
-// migrateSome migrates communes over one pair of connections and notes in the
-// directory how it went.
-func (o *Owner) migrateSome(ctx context.Context, some []migrating, say func(string)) error {
-	dir, err := o.connect(ctx)
-	if err != nil {
+// migrator migrates one commune after the other. It keeps its connections: to the
+// directory, and to the cluster it was at last.
+type migrator struct {
+	owner     *Owner
+	say       func(string)
+	dir, conn *pgx.Conn
+	cluster   string // that conn leads to
+}
+
+// one migrates a commune and notes in the directory how it went.
+func (w *migrator) one(ctx context.Context, c migrating) error {
+	err := w.reach(ctx, c.Cluster)
+	if err == nil {
+		err = w.owner.migratePatiently(ctx, w.dir, w.conn, c, w.say)
+	}
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("%s: %w", c.Slug, err)
+	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if w.dir == nil || w.dir.IsClosed() {
 		return err
 	}
-	defer dir.Close(context.WithoutCancel(ctx))
-	for _, c := range some {
-		conn, err := o.Connect(ctx, c.Cluster)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.Slug, err)
-		}
-		err = o.migratePatiently(ctx, dir, conn, c, say)
-		_ = conn.Close(context.WithoutCancel(ctx))
-		if err != nil {
-			note, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			_, nerr := dir.Exec(note, "update platform.communes set migration_error = $2, updated_at = now() where slug = $1", c.Slug, firstLine(err))
-			cancel()
-			return errors.Join(fmt.Errorf("%s: %w", c.Slug, err), nerr)
+	_, nerr := w.dir.Exec(note, "update platform.communes set migration_error = $2, updated_at = now() where slug = $1", c.Slug, firstLine(err))
+	return errors.Join(err, nerr)
+}
+
+// reach makes sure of both connections.
+func (w *migrator) reach(ctx context.Context, cluster string) (err error) {
+	if w.dir == nil || w.dir.IsClosed() {
+		if w.dir, err = w.owner.connect(ctx); err != nil {
+			return err
 		}
 	}
-	return nil
+	if w.conn != nil && !w.conn.IsClosed() && w.cluster == cluster {
+		return nil
+	}
+	if w.conn != nil {
+		_ = w.conn.Close(context.WithoutCancel(ctx))
+	}
+	w.cluster = cluster
+	w.conn, err = w.owner.Connect(ctx, cluster)
+	return err
+}
+
+func (w *migrator) close() {
+	for _, c := range []*pgx.Conn{w.dir, w.conn} {
+		if c != nil {
+			_ = c.Close(context.Background())
+		}
+	}
 }
 
 func firstLine(err error) string {
@@ -144,11 +178,7 @@ func (o *Owner) migrateTenant(ctx context.Context, dir, conn *pgx.Conn, slug str
 		return err
 	}
 	// Platform tables that are younger than the commune are granted here too.
-	grants, err := communeGrants(p.Cluster, p.Role)
-	if err != nil {
-		return err
-	}
-	if _, err := conn.Exec(ctx, strings.Join(grants, ";")); err != nil {
+	if err := grantPlatform(ctx, conn, p); err != nil {
 		return err
 	}
 	_, err = dir.Exec(ctx, `update platform.communes set schema_version = $2, migrated_at = now(), migration_error = '', updated_at = now()

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sportello-ticino/sportello/migrations"
 )
@@ -180,10 +181,37 @@ func grantsTo(all []Migration, to, role string) []string {
 	return out
 }
 
-// communeGrants are what a commune's role may do on the platform's tables of its
-// cluster.
-func communeGrants(cluster, role string) ([]string, error) {
-	fsys, dir := clusterMigrations(cluster)
+// grantPlatform gives a commune's role what it may do on the platform's tables of
+// its cluster, where it may not yet: every grant on a table that all communes
+// share makes all their sessions read it anew.
+func grantPlatform(ctx context.Context, conn asker, p Place) error {
+	fsys, dir := clusterMigrations(p.Cluster)
 	all, err := ReadMigrations(fsys, dir)
-	return grantsTo(all, "communes", role), err
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		for _, g := range m.Grants {
+			if g.To != "communes" {
+				continue
+			}
+			has, err := g.held(ctx, conn, p.Role)
+			if err != nil {
+				return err
+			}
+			if has {
+				continue
+			}
+			if _, err := conn.Exec(ctx, g.on(p.Role)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// asker is a connection or a transaction.
+type asker interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }

@@ -186,11 +186,7 @@ func (o *Owner) grant(ctx context.Context, p Place) error {
 	if err := grantTenant(ctx, tx, target{schema: p.Schema, role: p.Role}, nil); err != nil {
 		return err
 	}
-	grants, err := communeGrants(p.Cluster, p.Role)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, strings.Join(grants, ";")); err != nil {
+	if err := grantPlatform(ctx, tx, p); err != nil {
 		return err
 	}
 	return tx.Commit(ctx)
