@@ -43,6 +43,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/registers/providers/local"
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/support"
+	"github.com/sportello-ticino/sportello/app/takeover"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/blob"
@@ -286,6 +287,7 @@ func (a *App) mount(perms *access.Access) error {
 		a.Breakglass,
 		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service},
 		&operator.Module{DB: a.DB, Staff: a.Staff, Identity: a.Identity, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, HTTP: a.guard.Client(), Version: Version},
+		&takeover.Module{Service: a.Takeover()},
 		&costs.Module{Service: a.Costs, Entity: entity}, &bulletin.Module{Board: a.Bulletin}, &support.Module{Service: a.Support}, &agreements.Module{Service: a.Agreements},
 	}
 	if cfg.Demo {

@@ -30,7 +30,7 @@ func (a *App) lifeOf(owner *tenancy.Owner, keysOwner *keys.Owner) *life.Life {
 
 // Takeover brings people and running cases of another desk in.
 func (a *App) Takeover() *takeover.Service {
-	return &takeover.Service{DB: a.DB, Cases: a.Cases.Service, Clock: a.Clock}
+	return &takeover.Service{DB: a.DB, Cases: a.Cases.Service, Outbox: a.Outbox, Files: a.blobs, Clock: a.Clock}
 }
 
 // lifeWorks are the jobs that the entity's and the communes' consoles ask for.

@@ -3,6 +3,7 @@ package apptest_test
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -169,7 +170,24 @@ func (w *world) live(slug string) map[string]string {
 	})
 	asked := admin.Post("/console/assistenza", url.Values{"subject": {"Richiesta"}, "text": {"Richiesta di prova"}, "priority": {"low"}}, 200)
 	request := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`).FindString(asked.AttrOf("main form", "action"))
-	return map[string]string{"export": export, "request": request, "token": strings.TrimPrefix(regexp.MustCompile(`/conferma/[^\s"<]+`).FindString(letter.Text), "/conferma/"), "mail": letter.ID}
+	admin.Upload("/console/ripresa", url.Values{"desk": {canary.People}}, []apptest.File{{Field: "people", Name: "persone.csv", Data: []byte("email;first_name;last_name\n" + canary.People + ".ripresa@posta.example;Prova;" + canary.People + "\n")}}, 200)
+	apptest.Eventually(t, "the take-over is tried", func() bool {
+		return strings.Contains(string(admin.Bytes("/console/ripresa", 200)), "Da decidere")
+	})
+	// The product invites only where nobody administers yet: this link is of an
+	// account that waits, as an invitation's would be.
+	invite := strings.Repeat(slug[:1], 43)
+	if err := w.DB.In(t.Context(), w.Tenant(t, slug), func(tx *tenancy.Tx) error {
+		n, err := tx.Exec(`insert into account_tokens (hash, account_id, kind, expires_at)
+			select sha256($1::text::bytea), id, 'invite', now() + interval '1 day' from accounts where email = $2`, invite, email)
+		if err == nil && n != 1 {
+			err = errors.New("no account waits")
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"invite": invite, "export": export, "request": request, "token": strings.TrimPrefix(regexp.MustCompile(`/conferma/[^\s"<]+`).FindString(letter.Text), "/conferma/"), "mail": letter.ID}
 }
 
 // signIn opens a session for every persona of a place, and one whose account is

@@ -81,7 +81,7 @@ func Side(r *web.Request, current string) []ui.Link {
 		{"overview", "/console", ActionOpen}, {"brand", "/console/colori", ActionBrand},
 		{"services", "/console/servizi", ActionServices}, {"payments", "/console/pagamenti", ActionPayments},
 		{"audit", "/console/operazioni", ActionAudit}, {"guests", "/console/accesso-ente", "console.guests"},
-		{"export", "/console/esportazione", "console.export"},
+		{"export", "/console/esportazione", "console.export"}, {"takeover", "/console/ripresa", "console.takeover"},
 		{"support", "/console/assistenza", "support.own"}, {"agreements", "/console/accordi", "agreements.own"},
 	} {
 		if r.May(e.action) {

@@ -1,8 +1,9 @@
 // Package takeover brings people and running cases of another desk into a
 // commune, from two CSV files, with a dry run that does everything but keep it.
 //
-// It owns the form of the files and the report. Accounts belong to identity and
-// cases to cases. Nothing is overwritten: who and what is known already is left
+// It owns the form of the files, the report and the page /console/ripresa, where a
+// commune's administrators try the files and then keep what they say. Accounts
+// belong to identity and cases to cases. Nothing is overwritten: who and what is known already is left
 // as it is, so that a second run, or one with more lines, brings in what is new.
 package takeover
 
@@ -22,7 +23,9 @@ import (
 	"github.com/sportello-ticino/sportello/app/cases"
 	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/blob"
 	"github.com/sportello-ticino/sportello/pkg/clock"
 	"github.com/sportello-ticino/sportello/pkg/swiss"
 )
@@ -34,9 +37,11 @@ type Cases interface {
 
 // Service takes over.
 type Service struct {
-	DB    *tenancy.DB
-	Cases Cases
-	Clock clock.Clock
+	DB     *tenancy.DB
+	Cases  Cases
+	Outbox *outbox.Outbox
+	Files  *blob.Bucket
+	Clock  clock.Clock
 }
 
 // Columns of the two files; those in PeopleColumns and CaseColumns must be there,
@@ -49,12 +54,48 @@ var (
 	CaseOptional   = []string{"due_on", "state"}
 )
 
-// Problem is a line that cannot come in, and why.
+// Problem is a line that cannot come in, and why: Code is one of reasons, About
+// what it speaks of, Why the sentence in English.
 type Problem struct {
-	File string `json:"file"`
-	Line int    `json:"line"`
-	Why  string `json:"why"`
+	File  string `json:"file"`
+	Line  int    `json:"line"`
+	Code  string `json:"code"`
+	About string `json:"about,omitempty"`
+	Why   string `json:"why"`
 }
+
+// reasons are why a line, or a whole file, cannot come in; the console has the
+// same under takeover.problem.<code>.
+var reasons = map[string]string{
+	"csv":        "the file is not CSV: %s",
+	"missing":    "column %q is missing",
+	"unknown":    "column %q is not known",
+	"email":      "email is not an address",
+	"name":       "first and last name are both needed",
+	"language":   "language is not one of it, de, fr, en",
+	"avs":        "avs is not an AVS number",
+	"store":      "cannot be stored: is the AVS number another account's?",
+	"ref":        "ref is empty",
+	"no-account": "no account has this email: add it to the people",
+	"submitted":  "submitted_on is not a day of the past such as 2026-03-31",
+	"state":      "state is neither received nor in_review: only running cases come in",
+	"due":        "due_on is not a day such as 2026-03-31",
+	"service":    "the commune does not offer the service %q",
+}
+
+func problemOf(file string, line int, code, about string) Problem {
+	why := reasons[code]
+	if strings.Contains(why, "%") {
+		why = fmt.Sprintf(why, about)
+	}
+	return Problem{file, line, code, about, why}
+}
+
+// FileError says that a file as a whole cannot be read.
+type FileError struct{ Problem }
+
+// Error names the file and what is wrong.
+func (e FileError) Error() string { return e.File + ": " + e.Why }
 
 // Report tells what came in, or would.
 type Report struct {
@@ -67,11 +108,16 @@ type Report struct {
 	Kept        bool              `json:"kept"`
 }
 
+// progressEvery is after how many lines the progress is told.
+const progressEvery = 100
+
 var errDryRun = errors.New("takeover: a dry run keeps nothing")
 
 // Run reads both files (either may be nil) and brings them in, in one transaction.
 // It keeps nothing when dry is set or when any line has a problem.
-func (s *Service) Run(ctx context.Context, t tenancy.Tenant, desk string, people, running io.Reader, dry bool) (Report, error) {
+// say is told how many lines of all are done; it may be nil. Errors: FileError;
+// the database's.
+func (s *Service) Run(ctx context.Context, t tenancy.Tenant, desk string, people, running io.Reader, dry bool, say func(done, of int)) (Report, error) {
 	var r Report
 	folk, err := read("people", people, PeopleColumns, PeopleOptional, false)
 	if err != nil {
@@ -83,15 +129,23 @@ func (s *Service) Run(ctx context.Context, t tenancy.Tenant, desk string, people
 	}
 	err = s.DB.In(ctx, t, func(tx *tenancy.Tx) error {
 		r = Report{Refs: map[string]string{}}
-		for _, l := range folk {
+		all := len(folk) + len(list)
+		tell := func(done int) {
+			if say != nil && done%progressEvery == 0 {
+				say(done, all)
+			}
+		}
+		for i, l := range folk {
 			if err := s.person(tx, l, &r); err != nil {
 				return err
 			}
+			tell(i + 1)
 		}
-		for _, l := range list {
+		for i, l := range list {
 			if err := s.running(ctx, tx, desk, l, &r); err != nil {
 				return err
 			}
+			tell(len(folk) + i + 1)
 		}
 		if dry || len(r.Problems) > 0 {
 			return errDryRun
@@ -113,8 +167,8 @@ type line struct {
 	more   []forms.Row // columns that are not ours
 }
 
-func (l line) wrong(r *Report, why string) {
-	r.Problems = append(r.Problems, Problem{l.file, l.number, why})
+func (l line) wrong(r *Report, code, about string) {
+	r.Problems = append(r.Problems, problemOf(l.file, l.number, code, about))
 }
 
 // read takes commas or semicolons, as spreadsheets write them here, with or
@@ -135,11 +189,11 @@ func read(file string, in io.Reader, required, optional []string, more bool) ([]
 	}
 	head, err := c.Read()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, FileError{problemOf(file, 1, "csv", err.Error())}
 	}
 	for _, need := range required {
 		if !slices.Contains(head, need) {
-			return nil, fmt.Errorf("%s: column %q is missing; there must be %s, there may be %s", file, need, strings.Join(required, ", "), strings.Join(optional, ", "))
+			return nil, FileError{problemOf(file, 1, "missing", need)}
 		}
 	}
 	var out []line
@@ -149,7 +203,9 @@ func read(file string, in io.Reader, required, optional []string, more bool) ([]
 			return out, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			at := &csv.ParseError{Line: len(out) + 2}
+			errors.As(err, &at)
+			return nil, FileError{problemOf(file, at.Line, "csv", err.Error())}
 		}
 		n, _ := c.FieldPos(0)
 		l := line{file: file, number: n, values: map[string]string{}}
@@ -159,7 +215,7 @@ func read(file string, in io.Reader, required, optional []string, more bool) ([]
 			case slices.Contains(required, head[i]) || slices.Contains(optional, head[i]):
 				l.values[head[i]] = v
 			case !more:
-				return nil, fmt.Errorf("%s: unknown column %q; there may be %s", file, head[i], strings.Join(optional, ", "))
+				return nil, FileError{problemOf(file, 1, "unknown", head[i])}
 			case v != "":
 				l.more = append(l.more, forms.Row{Field: fmt.Sprintf("c%d", i), Label: head[i], Value: v})
 			}
@@ -172,10 +228,10 @@ func (s *Service) person(tx *tenancy.Tx, l line, r *Report) error {
 	email, ok := identity.NormalEmail(l.values["email"])
 	switch {
 	case !ok:
-		l.wrong(r, "email is not an address")
+		l.wrong(r, "email", l.values["email"])
 		return nil
 	case l.values["first_name"] == "" || l.values["last_name"] == "":
-		l.wrong(r, "first and last name are both needed")
+		l.wrong(r, "name", "")
 		return nil
 	}
 	known, err := identity.AccountByEmail(tx, email)
@@ -191,13 +247,13 @@ func (s *Service) person(tx *tenancy.Tx, l line, r *Report) error {
 	if lang := l.values["language"]; slices.Contains([]string{"it", "de", "fr", "en"}, lang) {
 		a.Lang = lang
 	} else if lang != "" {
-		l.wrong(r, "language is not one of it, de, fr, en")
+		l.wrong(r, "language", lang)
 		return nil
 	}
 	if n := l.values["avs"]; n != "" {
 		avs, err := swiss.ParseAVS(n)
 		if err != nil {
-			l.wrong(r, "avs is not an AVS number")
+			l.wrong(r, "avs", "")
 			return nil //nolint:nilerr // told in the report
 		}
 		text := avs.String()
@@ -206,7 +262,7 @@ func (s *Service) person(tx *tenancy.Tx, l line, r *Report) error {
 	// Nobody's identity was checked here: the account counts once its owner has
 	// set a password at the link in a mail.
 	if err := tx.Nested(func() error { return identity.SaveAccount(tx, &a) }); err != nil {
-		l.wrong(r, "cannot be stored: is the AVS number another account's?")
+		l.wrong(r, "store", "")
 		return nil //nolint:nilerr // told in the report
 	}
 	r.People++
@@ -224,23 +280,23 @@ func (s *Service) running(ctx context.Context, tx *tenancy.Tx, desk string, l li
 	e.Submitted = submitted
 	switch {
 	case e.Ref == "":
-		l.wrong(r, "ref is empty")
+		l.wrong(r, "ref", "")
 		return nil
 	case a == nil:
-		l.wrong(r, "no account has this email: add it to the people")
+		l.wrong(r, "no-account", email)
 		return nil //nolint:nilerr // told in the report
 	case serr != nil || submitted.After(s.Clock.Now()):
-		l.wrong(r, "submitted_on is not a day of the past such as 2026-03-31")
+		l.wrong(r, "submitted", l.values["submitted_on"])
 		return nil //nolint:nilerr // told in the report
 	case l.values["state"] != "" && l.values["state"] != "received" && !e.InReview:
-		l.wrong(r, "state is neither received nor in_review: only running cases come in")
+		l.wrong(r, "state", l.values["state"])
 		return nil //nolint:nilerr // told in the report
 	}
 	e.Applicant = *a
 	if d := l.values["due_on"]; d != "" {
 		due, err := time.Parse(time.DateOnly, d)
 		if err != nil {
-			l.wrong(r, "due_on is not a day such as 2026-03-31")
+			l.wrong(r, "due", d)
 			return nil //nolint:nilerr // told in the report
 		}
 		e.Due = &due
@@ -248,7 +304,7 @@ func (s *Service) running(ctx context.Context, tx *tenancy.Tx, desk string, l li
 	ref, created, err := s.Cases.TakeOver(ctx, tx, e)
 	switch {
 	case errors.Is(err, cases.ErrNoService):
-		l.wrong(r, fmt.Sprintf("the commune does not offer the service %q", e.ServiceID))
+		l.wrong(r, "service", e.ServiceID)
 		return nil
 	case err != nil:
 		return err

@@ -172,7 +172,7 @@ func takeOverCommand() *cobra.Command {
 				defer f.Close()
 				in[i] = f
 			}
-			r, err := p.Takeover().Run(c.Context(), t, desk, in[0], in[1], !apply)
+			r, err := p.Takeover().Run(c.Context(), t, desk, in[0], in[1], !apply, func(done, of int) { fmt.Fprintf(c.ErrOrStderr(), "%d of %d lines\n", done, of) })
 			if err != nil {
 				return err
 			}
