@@ -97,7 +97,7 @@ func (m *Module) form(r *web.Request, code int, desk string, wrong map[string]st
 	page := view.FormPage{Side: console.Side(r, path), Action: path,
 		Fields: []ui.Input{field(ui.Input{Kind: ui.Text, Name: "desk", Value: desk, Required: true, MaxLength: 60}),
 			field(ui.Input{Kind: ui.File, Name: "people", Accept: ".csv,text/csv"}), field(ui.Input{Kind: ui.File, Name: "cases", Accept: ".csv,text/csv"})}}
-	for _, name := range slices.Backward(slices.Sorted(maps.Keys(samples))) {
+	for _, name := range slices.Sorted(maps.Keys(samples)) {
 		page.Samples = append(page.Samples, ui.Link{Text: i18n.T(ctx, "takeover.sample", "file", name), URL: path + "/modello/" + name})
 	}
 	for _, x := range list {
