@@ -64,6 +64,13 @@ func lifeWorks(l *life.Life) map[string]operator.Work {
 		operator.KindArchive: work(func(ctx context.Context, slug string, p operator.LifePayload, say life.Progress) error {
 			return l.Archive(ctx, slug, p.Reason, say)
 		}),
+		operator.KindImport: work(func(ctx context.Context, slug string, p operator.LifePayload, say life.Progress) error {
+			in, err := l.ImportFromStore(ctx, slug, p.File, say)
+			if err == nil {
+				say(99, "imported", fmt.Sprint(in.Rows))
+			}
+			return err
+		}),
 		operator.KindExport: work(func(ctx context.Context, slug string, _ operator.LifePayload, say life.Progress) error {
 			return l.ExportForCommune(ctx, slug, say)
 		}),

@@ -3,7 +3,10 @@ package apptest_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/sportello-ticino/sportello/app/apptest"
@@ -59,5 +62,55 @@ func TestFirstAdministratorIsInvited(t *testing.T) {
 	}
 	if res := op.Send(http.MethodPost, "/comuni/lugano/invito", formType, []byte("admin_name=Dina+Prove&admin_email=dina@lugano.example")); res.StatusCode != http.StatusConflict {
 		t.Errorf("an administrator of a commune at work is named from outside: %s", res.Status)
+	}
+}
+
+// A commune that was just opened takes over another installation's export on the
+// console, once; one that is at work takes none.
+func TestImportOnTheConsole(t *testing.T) {
+	e := apptest.New(t)
+	opener, err := e.Opener()
+	if err != nil {
+		t.Fatal(err)
+	}
+	opener.Seed = nil
+	e.Background(t, opener.Run)
+	c := e.As(t, "lugano", "citizen-verified")
+	certificate(t, c).Submit(c, "main form", url.Values{"confermo": {"true"}})
+	l, err := e.Life()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "export.zip")
+	if _, err := l.Export(t.Context(), "lugano", file, func(int, string, string) {}); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := e.As(t, "ente", "entity-operator")
+	op.Post("/comuni/nuovo", url.Values{"mode": {"form"}, "name": {"Montefinto"}, "slug": {"montefinto"}, "ref_prefix": {"mon"}, "first": {"#0B5CA8"}, "second": {"#C8102E"},
+		"admin_name": {"Bice Prove"}, "admin_email": {"bice.prove@montefinto.example"}}, 200)
+	const at = "/comuni/montefinto/vita"
+	apptest.Eventually(t, "the commune is open", func() bool {
+		res := op.Send(http.MethodGet, at, "", nil)
+		return res.StatusCode == http.StatusOK && op.Get(at, 200).Count("main form[action$='/vita/import']") == 1
+	})
+	op.Upload(at+"/import", nil, []apptest.File{{Field: "file", Name: "export.zip", Data: []byte("no archive")}}, 422).Contains("main", "Scelga l’archivio ZIP")
+	job := op.Upload(at+"/import", nil, []apptest.File{{Field: "file", Name: "export.zip", Data: data}}, 200).URL.Path
+	apptest.Eventually(t, "everything is in", func() bool { return strings.Contains(op.Get(job, 200).Text("main"), "Righe importate") })
+	var there, here int
+	const sum = "select (select count(*) from accounts) * 1000 + (select count(*) from cases)"
+	asTenant(t, e, "lugano", sum, &there)
+	asTenant(t, e, "montefinto", sum, &here)
+	if here != there || here%1000 == 0 {
+		t.Errorf("accounts and cases: %d here, %d there", here, there)
+	}
+	op.Get(at, 200).None("main form[action$='/vita/import']")
+	for _, slug := range []string{"montefinto", "bellinzona"} {
+		if res := op.Send(http.MethodPost, "/comuni/"+slug+"/vita/import", formType, nil); res.StatusCode != http.StatusConflict {
+			t.Errorf("%s takes an import: %s", slug, res.Status)
+		}
 	}
 }

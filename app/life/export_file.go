@@ -49,3 +49,27 @@ func (l *Life) ExportForCommune(ctx context.Context, slug string, say Progress) 
 	say(98, "exported", name)
 	return errors.Join(errs...)
 }
+
+// ImportFromStore is Import of a file that lies in the commune's file store, where
+// the console put it; once it is in, the file is removed.
+func (l *Life) ImportFromStore(ctx context.Context, slug, key string, say Progress) (Imported, error) {
+	scope := l.Blobs.For(slug)
+	data, _, err := scope.Get(ctx, key)
+	if err != nil {
+		return Imported{}, fmt.Errorf("the file to import: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "sportello-import-")
+	if err != nil {
+		return Imported{}, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "export.zip")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		return Imported{}, err
+	}
+	out, err := l.Import(ctx, slug, path, say)
+	if err != nil {
+		return out, err
+	}
+	return out, scope.Delete(ctx, key)
+}

@@ -67,8 +67,8 @@ func readPackage(z *zip.Reader) (p Package, err error) {
 }
 
 // Import fills a commune that has just been opened (in this deployment or
-// another) from an export. What its folder brought in gives way; what is sealed
-// is sealed under this commune's key. All of it is one transaction: it comes in
+// another) from an export. What its folder brought in gives way, and so does who was
+// invited and has not accepted; what is sealed is sealed under this commune's key. All of it is one transaction: it comes in
 // whole or not at all. Errors: a commune that has cases or accounts already; an
 // export that was changed; columns this version does not know.
 func (l *Life) Import(ctx context.Context, slug, path string, say Progress) (Imported, error) {
@@ -124,7 +124,7 @@ func (in *importing) run(ctx context.Context, tables []table) (out Imported, err
 	}
 	defer func() { _, _ = in.conn.Exec(context.WithoutCancel(ctx), "rollback") }()
 	var used bool
-	if err := in.conn.QueryRow(ctx, fmt.Sprintf("select exists (select from %[1]s.cases) or exists (select from %[1]s.accounts)", in.schema)).Scan(&used); err != nil {
+	if err := in.conn.QueryRow(ctx, fmt.Sprintf("select exists (select from %[1]s.cases) or exists (select from %[1]s.accounts where confirmed_at is not null)", in.schema)).Scan(&used); err != nil {
 		return out, err
 	}
 	if used {
@@ -140,6 +140,11 @@ func (in *importing) run(ctx context.Context, tables []table) (out Imported, err
 		}
 		if _, err := in.conn.Exec(ctx, "delete from "+in.schema+"."+tb.Name); err != nil {
 			return out, fmt.Errorf("%s: %w", tb.Name, err)
+		}
+	}
+	if in.resource("accounts") != nil { // links that were mailed belong to accounts that made room
+		if _, err := in.conn.Exec(ctx, "delete from "+in.schema+".account_tokens"); err != nil {
+			return out, err
 		}
 	}
 	for i, tb := range tables {

@@ -51,6 +51,7 @@ func (m *Module) Mount(r *web.Router) {
 	o.POST("/comuni/:slug/invito", ActionProvision, m.invite)
 	o.GET("/comuni/:slug/vita", ActionOpen, m.life)
 	o.POST("/comuni/:slug/vita/backup", ActionLife, m.ask(KindBackup))
+	o.POST("/comuni/:slug/vita/import", ActionLife, m.ask(KindImport), web.MaxBody(ImportMax))
 	o.POST("/comuni/:slug/vita/move", ActionLife, m.ask(KindMove))
 	o.POST("/comuni/:slug/vita/restore", ActionLife, m.ask(KindRestore))
 	o.POST("/comuni/:slug/vita/archive", ActionArchive, m.ask(KindArchive))
