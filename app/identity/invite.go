@@ -86,6 +86,8 @@ func (s *Service) InviteFirst(tx *tenancy.Tx, i Invitee, again bool) error {
 		}
 	}
 	tx.Queue("delete from role_holders where role = $1 and account_id <> $2", RoleAdmin, a.ID)
+	tx.Queue(`delete from accounts where confirmed_at is null and id <> $1 and id in (
+		select account_id from account_tokens where kind = 'invite' and used_at is null)`, a.ID)
 	tx.Queue("delete from account_tokens where kind = 'invite' and used_at is null")
 	if err := Hold(tx, a.ID, RoleAdmin, ""); err != nil {
 		return err

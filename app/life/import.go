@@ -124,7 +124,8 @@ func (in *importing) run(ctx context.Context, tables []table) (out Imported, err
 	}
 	defer func() { _, _ = in.conn.Exec(context.WithoutCancel(ctx), "rollback") }()
 	var used bool
-	if err := in.conn.QueryRow(ctx, fmt.Sprintf("select exists (select from %[1]s.cases) or exists (select from %[1]s.accounts where confirmed_at is not null)", in.schema)).Scan(&used); err != nil {
+	if err := in.conn.QueryRow(ctx, fmt.Sprintf(`select exists (select from %[1]s.cases) or exists (select from %[1]s.accounts a where not exists (
+		select from %[1]s.account_tokens k where k.account_id = a.id and k.kind = 'invite' and k.used_at is null))`, in.schema)).Scan(&used); err != nil {
 		return out, err
 	}
 	if used {
