@@ -310,7 +310,7 @@ func (a *App) mount(perms *access.Access) error {
 	a.Web, err = web.New(web.Deps{DB: a.DB, Redis: a.Redis, Access: perms, Identity: a.Identity, Staff: a.Staff, Sites: a.Sites, Entity: entity,
 		Texts: a.Texts, Log: a.Log, URL: cfg.Server.URL, HTTPS: cfg.Server.PublicScheme == "https", Demo: cfg.Demo,
 		TrustedProxies: cfg.Server.TrustedProxies, Version: Version, PerCommune: cfg.Server.PerCommune, FormTargets: []string{origin(cfg.Payments.PostFinanceURL)}, Ready: a.Ready, Banners: a.Breakglass.Banners,
-		Announcements: a.Bulletin.Announcements, Failed: (&meters.Errors{DB: a.DB, Clock: a.Clock}).Count}, a.Router)
+		Announcements: a.Bulletin.Announcements, Failed: meters.NewErrors(a.DB, a.Clock).Count}, a.Router)
 	return err
 }
 

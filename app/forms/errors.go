@@ -19,6 +19,8 @@ var (
 	ErrFileType     = problem.Invalid("forms.file-type", "forms.upload.type")
 	ErrFileInfected = problem.Invalid("forms.file-infected", "forms.upload.infected")
 	ErrTooManyFiles = problem.Invalid("forms.too-many-files", "forms.upload.too_many")
+	// ErrStorageFull means that the commune may keep no more files for now.
+	ErrStorageFull = problem.Invalid("forms.storage-full", "forms.upload.full")
 	// ErrScannerAway means that a scanner is configured and does not answer:
 	// no file is taken unseen.
 	ErrScannerAway = problem.Unavailable("forms.scanner-away", "forms.upload.scanner_away")

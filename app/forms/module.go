@@ -27,6 +27,13 @@ type Deps struct {
 	// Postcodes are those of the commune; nil or none means that a place in the
 	// commune is not checked against them.
 	Postcodes func(ctx context.Context, t tenancy.Tenant) ([]string, error)
+	// Space says whether files of so many bytes still have room in the commune;
+	// nil takes all.
+	Space interface {
+		Room(ctx context.Context, t tenancy.Tenant, bytes int64) bool
+	}
+	// Phone is whom to call when a file cannot be taken; may be nil.
+	Phone func(ctx context.Context, t tenancy.Tenant) string
 	// Keep is how long a draft is kept after it was last touched; 0 means 30
 	// days.
 	Keep time.Duration
