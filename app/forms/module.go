@@ -32,8 +32,6 @@ type Deps struct {
 	Space interface {
 		Room(ctx context.Context, t tenancy.Tenant, bytes int64) bool
 	}
-	// Phone is whom to call when a file cannot be taken; may be nil.
-	Phone func(ctx context.Context, t tenancy.Tenant) string
 	// Keep is how long a draft is kept after it was last touched; 0 means 30
 	// days.
 	Keep time.Duration

@@ -177,17 +177,13 @@ func (m *Module) deleteUploads(tx *tenancy.Tx, where string, args ...any) error 
 }
 
 // room refuses files that would go over what the commune may keep, before their
-// bytes are looked at. The person is told what else to do, and whom to call.
+// bytes are looked at.
 // Where it cannot be known, files are taken: people come before figures.
 func (m *Module) room(ctx context.Context, t tenancy.Tenant, size int64) error {
 	if m.Space == nil || m.Space.Room(ctx, t, size) {
 		return nil
 	}
-	var phone string
-	if m.Phone != nil {
-		phone = m.Phone(ctx, t)
-	}
-	return ErrStorageFull.With("phone", phone)
+	return ErrStorageFull
 }
 
 // keep checks one file and stores its bytes.
