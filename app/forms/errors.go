@@ -1,6 +1,10 @@
 package forms
 
-import "github.com/sportello-ticino/sportello/pkg/problem"
+import (
+	"strings"
+
+	"github.com/sportello-ticino/sportello/pkg/problem"
+)
 
 // The problems of forms.
 var (
@@ -33,7 +37,7 @@ func WithPhone(p *problem.Error, phone string) *problem.Error {
 	if p.Code != ErrStorageFull.Code || phone == "" {
 		return p
 	}
-	told := p.With("phone", phone)
+	told := p.With("phone", strings.ReplaceAll(phone, " ", "\u00a0")) // a number stays on one line
 	told.Key = "forms.upload.full_phone"
 	return told
 }
