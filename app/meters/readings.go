@@ -32,7 +32,8 @@ func (r *Readings) Jobs(reg *outbox.Registry) {
 		if err != nil || !fresh {
 			return err
 		}
-		return r.Recount(ctx, t)
+		_, err = r.Recount(ctx, t)
+		return err
 	})
 	reg.Every("meters.settle", settleEvery, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return r.Settle(ctx, t) })
 }

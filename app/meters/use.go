@@ -83,19 +83,20 @@ func (r *Readings) Settle(ctx context.Context, t tenancy.Tenant) error {
 	}); err != nil || counted == len(Current) {
 		return err
 	}
-	return r.Recount(ctx, t)
+	_, err := r.Recount(ctx, t)
+	return err
 }
 
 // Recount counts the current meters from their tables and corrects what they say.
 // Rows and changes commit together, so one snapshot of both is exact however many
-// people are writing. A correction is logged: it means that somebody wrote a row
-// and forgot to Add.
-func (r *Readings) Recount(ctx context.Context, t tenancy.Tenant) error {
+// people are writing. It tells how many values were wrong. A correction is logged:
+// it means that somebody wrote a row and forgot to Add.
+func (r *Readings) Recount(ctx context.Context, t tenancy.Tenant) (wrong int, err error) {
 	if t.SchemaVersion() < countedSince {
-		return nil
+		return 0, nil
 	}
 	now := r.Clock.Now()
-	return r.DB.In(ctx, t, func(tx *tenancy.Tx) error {
+	err = r.DB.In(ctx, t, func(tx *tenancy.Tx) error {
 		// The lock keeps a second recount out, and no writer; it comes before the
 		// snapshot.
 		if _, err := tx.Exec("set transaction isolation level repeatable read"); err != nil {
@@ -104,16 +105,22 @@ func (r *Readings) Recount(ctx context.Context, t tenancy.Tenant) error {
 		if _, err := tx.Exec("lock table use_counted in share update exclusive mode"); err != nil {
 			return err
 		}
+		wrong = 0
 		for _, name := range Current {
-			if err := r.recount(ctx, tx, name, now); err != nil {
+			right, err := r.recount(ctx, tx, name, now)
+			if err != nil {
 				return err
+			}
+			if !right {
+				wrong++
 			}
 		}
 		return nil
 	})
+	return wrong, err
 }
 
-func (r *Readings) recount(ctx context.Context, tx *tenancy.Tx, name string, now time.Time) error {
+func (r *Readings) recount(ctx context.Context, tx *tenancy.Tx, name string, now time.Time) (right bool, err error) {
 	var real int64
 	for _, m := range r.all {
 		if m.Name != name {
@@ -121,21 +128,21 @@ func (r *Readings) recount(ctx context.Context, tx *tenancy.Tx, name string, now
 		}
 		n, err := m.Count(tx, monthBegins(now), NextMonth(now))
 		if err != nil {
-			return err
+			return false, err
 		}
 		real += n
 	}
 	said, err := Used(tx, name, now)
 	if err != nil {
-		return err
+		return false, err
 	}
 	first, err := tx.Exec("insert into use_counted (meter, period) values ($1, $2) on conflict do nothing", name, period(name, now))
 	if err != nil {
-		return err
+		return false, err
 	}
 	Add(tx, name, now, real-said)
 	if first == 0 && real != said {
 		slog.WarnContext(ctx, "current use corrected", "commune", tx.Tenant().Slug(), "meter", name, "said", said, "counted", real)
 	}
-	return nil
+	return real == said, nil
 }

@@ -19,7 +19,7 @@ func (m *Module) own(r *web.Request) error {
 		Sections: []ui.Section{{ID: "consumo", Title: i18n.T(ctx, "quotas.now"), Chart: ui.BarChart(chart(ctx, list)), Grid: &grid}}}
 	then := ui.Section{ID: "esaurita", Title: i18n.T(ctx, "quotas.then")}
 	for _, kind := range Kinds {
-		then.Rows = append(then.Rows, ui.Row{Title: i18n.T(ctx, "quotas."+kind), Note: i18n.T(ctx, "quotas.near."+kind)})
+		then.Rows = append(then.Rows, ui.Row{Title: i18n.T(ctx, "quotas."+kind), Note: i18n.T(ctx, "quotas.when."+kind)})
 	}
 	page.Sections = append(page.Sections, then)
 	if r.May("support.own") {

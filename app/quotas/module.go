@@ -1,7 +1,9 @@
 package quotas
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/sportello-ticino/sportello/app/access"
@@ -40,7 +42,9 @@ func (s *Service) Near(ctx context.Context, t tenancy.Tenant) (out []ui.Task, er
 	if err != nil {
 		return nil, err
 	}
-	for _, u := range list[t.Slug()] {
+	mine := list[t.Slug()]
+	slices.SortFunc(mine, func(a, b Use) int { return cmp.Compare(b.PerCent(), a.PerCent()) })
+	for _, u := range mine {
 		if u.Threshold() > 0 {
 			out = append(out, ui.Task{Title: mark(ctx, u), Text: i18n.T(ctx, "quotas.near."+u.Kind) + " " + i18n.T(ctx, "quotas.near.ask"),
 				Action: ui.Link{Text: i18n.T(ctx, "quotas.near.action"), URL: ownPath}})
