@@ -6,14 +6,14 @@
 -- A level (storage) has the period '', what is counted has its month, '2026-11'.
 create table use_totals (
   meter  text not null check (meter ~ '^[a-z][a-z_]{1,30}$'),
-  period text not null check (period ~ '^([0-9]{4}-[0-9]{2})?$'),
+  period text not null default '' check (period ~ '^([0-9]{4}-[0-9]{2})?$'),
   n      bigint not null,
   primary key (meter, period)
 );
 create table use_changes (
   id     bigint generated always as identity primary key,
   meter  text not null check (meter ~ '^[a-z][a-z_]{1,30}$'),
-  period text not null check (period ~ '^([0-9]{4}-[0-9]{2})?$'),
+  period text not null default '' check (period ~ '^([0-9]{4}-[0-9]{2})?$'),
   n      bigint not null
 );
 
@@ -21,7 +21,7 @@ create table use_changes (
 -- are all that is missing.
 create table use_counted (
   meter  text not null check (meter ~ '^[a-z][a-z_]{1,30}$'),
-  period text not null check (period ~ '^([0-9]{4}-[0-9]{2})?$'),
+  period text not null default '' check (period ~ '^([0-9]{4}-[0-9]{2})?$'),
   at     timestamptz not null default now(),
   primary key (meter, period)
 );
@@ -29,7 +29,7 @@ create table use_counted (
 -- Which administrators' notice has gone out: once per quota, period and threshold.
 create table quota_notices (
   kind      text not null check (kind in ('storage', 'mails', 'api')),
-  period    text not null check (period ~ '^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$'),
+  period    text not null check (length(period) between 1 and 20),
   threshold integer not null check (threshold between 1 and 100),
   at        timestamptz not null,
   primary key (kind, period, threshold)
