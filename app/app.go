@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 
@@ -39,6 +40,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/payments"
 	"github.com/sportello-ticino/sportello/app/payments/providers/postfinance"
+	"github.com/sportello-ticino/sportello/app/quotas"
 	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/registers/providers/local"
 	"github.com/sportello-ticino/sportello/app/site"
@@ -90,12 +92,14 @@ type App struct {
 	Cases         *cases.Module
 	Meters        *meters.Readings
 	Costs         *costs.Service
+	Quotas        *quotas.Service
 	Breakglass    *breakglass.Module
 	Bulletin      *bulletin.Board
 	Support       *support.Service
 	Agreements    *agreements.Service
 	Anchors       *audit.Anchors
 
+	gauges   *prometheus.Registry // read from tables when asked for
 	guard    *egress.Guard
 	blobs    *blob.Bucket
 	draining atomic.Bool
@@ -213,6 +217,7 @@ func (a *App) modules(o Options) error {
 	}
 	a.Notifications = notifications.New(notifications.Deps{DB: a.DB, Outbox: a.Outbox, Sites: a.Sites, Mail: sender, Clock: a.Clock,
 		Texts: func(tenancy.Tenant) *i18n.Bundle { return a.Texts }, Fallback: cfg.Mail.Sender})
+	a.quotas()
 	sessions := identity.NewSessions(a.Redis, a.Clock)
 	if a.Identity, err = identity.New(identity.Deps{DB: a.DB, Sessions: sessions, Mailer: mailer{a.Notifications}, Audit: audit.Record, Clock: a.Clock, URL: a.URL}); err != nil {
 		return err
@@ -285,10 +290,10 @@ func (a *App) mount(perms *access.Access) error {
 		&pages.Pages{Identity: a.Identity, Staff: a.Staff, MailURL: mailURL},
 		a.Catalogue, a.Forms, a.Payments, a.Documents, a.Cases,
 		a.Breakglass,
-		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service},
-		&operator.Module{DB: a.DB, Staff: a.Staff, Identity: a.Identity, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, HTTP: a.guard.Client(), Version: Version},
+		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service, Near: a.Quotas.Near},
+		&operator.Module{DB: a.DB, Staff: a.Staff, Identity: a.Identity, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, HTTP: a.guard.Client(), Version: Version, Marks: a.Quotas.Marks},
 		&takeover.Module{Service: a.Takeover()},
-		&costs.Module{Service: a.Costs, Entity: entity}, &bulletin.Module{Board: a.Bulletin}, &support.Module{Service: a.Support}, &agreements.Module{Service: a.Agreements},
+		&costs.Module{Service: a.Costs, Entity: entity}, &bulletin.Module{Board: a.Bulletin}, &support.Module{Service: a.Support}, &agreements.Module{Service: a.Agreements}, &quotas.Module{Service: a.Quotas},
 	}
 	if cfg.Demo {
 		all = append(all, &demo.Module{DB: a.DB, FS: a.TenantsFS, Identity: a.Identity, Staff: a.Staff,
@@ -310,7 +315,8 @@ func (a *App) mount(perms *access.Access) error {
 	a.Web, err = web.New(web.Deps{DB: a.DB, Redis: a.Redis, Access: perms, Identity: a.Identity, Staff: a.Staff, Sites: a.Sites, Entity: entity,
 		Texts: a.Texts, Log: a.Log, URL: cfg.Server.URL, HTTPS: cfg.Server.PublicScheme == "https", Demo: cfg.Demo,
 		TrustedProxies: cfg.Server.TrustedProxies, Version: Version, PerCommune: cfg.Server.PerCommune, FormTargets: []string{origin(cfg.Payments.PostFinanceURL)}, Ready: a.Ready, Banners: a.Breakglass.Banners,
-		Announcements: a.Bulletin.Announcements, Failed: (&meters.Errors{DB: a.DB, Clock: a.Clock}).Count}, a.Router)
+		Announcements: a.Bulletin.Announcements, Failed: meters.NewErrors(a.DB, a.Clock).Count,
+		Calls: a.Quotas.Calls, CallsPerMinute: cfg.Quotas.APIPerMinute}, a.Router)
 	return err
 }
 
@@ -341,7 +347,7 @@ func (a *App) Worker() *outbox.Worker {
 // Ops is the handler of the operators' address: metrics, health, profiles.
 func (a *App) Ops() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", promhttp.Handler())
+	mux.Handle("/metrics", promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, a.gauges}, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)

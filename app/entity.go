@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/goccy/go-yaml"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sportello-ticino/sportello/app/agreements"
 	"github.com/sportello-ticino/sportello/app/bulletin"
@@ -13,6 +14,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/costs"
 	"github.com/sportello-ticino/sportello/app/demo"
 	"github.com/sportello-ticino/sportello/app/meters"
+	"github.com/sportello-ticino/sportello/app/quotas"
 	"github.com/sportello-ticino/sportello/app/support"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/config"
@@ -45,6 +47,16 @@ func (a *App) entityServices() error {
 			return a.Config.Server.URL(web.EntityHost+"."+a.Config.Server.BaseDomain) + path
 		}}
 	return nil
+}
+
+// quotas says what each commune may use; mails, files and calls ask it.
+func (a *App) quotas() {
+	q := a.Config.Quotas
+	a.Quotas = quotas.New(quotas.Deps{DB: a.DB, Outbox: a.Outbox, Clock: a.Clock, Mail: a.Notifications, Texts: a.Texts, URL: a.URL,
+		Default: map[string]int64{quotas.Storage: int64(q.StorageGB) * quotas.GB, quotas.Mails: int64(q.Mails), quotas.API: int64(q.API)}})
+	a.Notifications.Allowance = a.Quotas
+	a.gauges = prometheus.NewRegistry()
+	a.gauges.MustRegister(quotas.Gauges{Service: a.Quotas})
 }
 
 // Meters lists what the modules declare for the cost statement.

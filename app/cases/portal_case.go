@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sportello-ticino/sportello/app/cases/view"
+	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
@@ -140,7 +141,7 @@ func (m *Module) reply(r *web.Request) error {
 		page := m.casePage(r, v)
 		text, name := i18n.T(r.Ctx(), "cases.request.error"), fieldReply
 		if !errors.Is(err, ErrText) {
-			text, name = r.Words(p), fieldFiles
+			text, name = r.Words(forms.WithPhone(p, r.Site().PhoneOf(v.Case.Office))), fieldFiles
 		}
 		if q := v.OpenRequest(); q != nil {
 			page.Request = m.requestPart(r.Ctx(), *q, "/area/pratiche/"+ref, typed, []ui.Problem{{Name: name, Text: text}})

@@ -51,6 +51,8 @@ type Module struct {
 	DB        *tenancy.DB
 	Catalogue Catalogue
 	Payments  Payments
+	// Near is what of the entity's services is nearly used up, as tasks; may be nil.
+	Near func(ctx context.Context, t tenancy.Tenant) ([]ui.Task, error)
 }
 
 // Mount adds the routes.
@@ -82,7 +84,7 @@ func Side(r *web.Request, current string) []ui.Link {
 		{"services", "/console/servizi", ActionServices}, {"payments", "/console/pagamenti", ActionPayments},
 		{"audit", "/console/operazioni", ActionAudit}, {"guests", "/console/accesso-ente", "console.guests"},
 		{"export", "/console/esportazione", "console.export"}, {"takeover", "/console/ripresa", "console.takeover"},
-		{"support", "/console/assistenza", "support.own"}, {"agreements", "/console/accordi", "agreements.own"},
+		{"quotas", "/console/quote", "quotas.own"}, {"support", "/console/assistenza", "support.own"}, {"agreements", "/console/accordi", "agreements.own"},
 	} {
 		if r.May(e.action) {
 			out = append(out, ui.Link{Text: i18n.T(r.Ctx(), "console.side."+e.key), URL: e.url, Current: e.url == current})
@@ -103,6 +105,12 @@ func (m *Module) overview(r *web.Request) error {
 			return err
 		}
 		page.Recent = auditGrid(ctx, lines)
+	}
+	if m.Near != nil && r.May("quotas.own") {
+		var err error
+		if page.Tasks, err = m.Near(ctx, by.Tenant()); err != nil {
+			return err
+		}
 	}
 	if r.May(ActionServices) {
 		entries, err := m.Catalogue.Entries(ctx, by)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sportello-ticino/sportello/app/audit"
 	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/meters"
 	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -138,6 +139,7 @@ func (s *Service) note(ctx context.Context, t tenancy.Tenant, p Paper) (Paper, e
 		if mine = n == 1; !mine {
 			return tx.DB().Where("id = ?", p.ID).Take(&first).Error
 		}
+		meters.Add(tx, meters.Storage, s.Clock.Now(), p.Size)
 		if err := s.Outbox.Publish(tx, EventIssued, p.event()); err != nil {
 			return err
 		}

@@ -1,6 +1,10 @@
 package forms
 
-import "github.com/sportello-ticino/sportello/pkg/problem"
+import (
+	"strings"
+
+	"github.com/sportello-ticino/sportello/pkg/problem"
+)
 
 // The problems of forms.
 var (
@@ -19,7 +23,21 @@ var (
 	ErrFileType     = problem.Invalid("forms.file-type", "forms.upload.type")
 	ErrFileInfected = problem.Invalid("forms.file-infected", "forms.upload.infected")
 	ErrTooManyFiles = problem.Invalid("forms.too-many-files", "forms.upload.too_many")
+	// ErrStorageFull means that the commune may keep no more files for now.
+	// The page adds whom to call: see WithPhone.
+	ErrStorageFull = problem.Invalid("forms.storage-full", "forms.upload.full")
 	// ErrScannerAway means that a scanner is configured and does not answer:
 	// no file is taken unseen.
 	ErrScannerAway = problem.Unavailable("forms.scanner-away", "forms.upload.scanner_away")
 )
+
+// WithPhone adds to ErrStorageFull whom to call; other problems, and an office
+// without a number, leave it as it is.
+func WithPhone(p *problem.Error, phone string) *problem.Error {
+	if p.Code != ErrStorageFull.Code || phone == "" {
+		return p
+	}
+	told := p.With("phone", strings.ReplaceAll(phone, " ", "\u00a0")) // a number stays on one line
+	told.Key = "forms.upload.full_phone"
+	return told
+}

@@ -27,6 +27,11 @@ type Deps struct {
 	// Postcodes are those of the commune; nil or none means that a place in the
 	// commune is not checked against them.
 	Postcodes func(ctx context.Context, t tenancy.Tenant) ([]string, error)
+	// Space says whether files of so many bytes still have room in the commune;
+	// nil takes all.
+	Space interface {
+		Room(ctx context.Context, t tenancy.Tenant, bytes int64) bool
+	}
 	// Keep is how long a draft is kept after it was last touched; 0 means 30
 	// days.
 	Keep time.Duration

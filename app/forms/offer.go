@@ -20,7 +20,8 @@ type Offer struct {
 	Version     int
 	Hash        string // changes with anything in the definition
 	Title       i18n.Text
-	Level       int // trust level asked of the applicant
+	Office      string // key of the one that answers for it
+	Level       int    // trust level asked of the applicant
 	OnlyItalian func(lang string) bool
 	Immediate   bool // answered at once where every check holds
 	PayNow      bool // the fee is due on submission

@@ -178,7 +178,7 @@ func (m *Module) receive(r *web.Request, o *opened, stepID string) (map[string]*
 			switch {
 			case err == nil:
 			case errors.As(err, &told) && told.Kind != problem.KindInternal && !errors.Is(err, ErrNoDraft):
-				refused[field.ID] = told
+				refused[field.ID] = WithPhone(told, r.Site().PhoneOf(o.offer.Office))
 			default:
 				return nil, err
 			}

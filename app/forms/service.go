@@ -202,6 +202,9 @@ func (m *Module) attach(ctx context.Context, by identity.Actor, o *opened, field
 		if o.Files[field.ID] >= field.maxFiles() {
 			return ErrTooManyFiles.With("label", field.Label.In("it"), "max", field.maxFiles())
 		}
+		if err := m.room(ctx, by.Tenant(), file.Size); err != nil {
+			return err
+		}
 		u, err := m.keep(ctx, by, "draft/"+o.ID.String(), file)
 		if err != nil {
 			return err
@@ -238,8 +241,7 @@ func (m *Module) detach(ctx context.Context, by identity.Actor, o *opened, id uu
 			continue
 		}
 		err := m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
-			_, err := tx.Exec("delete from uploads where id = $1 and draft_id = $2", id, o.ID)
-			return err
+			return m.deleteUploads(tx, "id = $1 and draft_id = $2", id, o.ID)
 		})
 		if err != nil {
 			return u, err
@@ -260,7 +262,7 @@ func (m *Module) Discard(ctx context.Context, by identity.Actor, id uuid.UUID) e
 			return err
 		}
 		var err error
-		uploads, err = removeDraft(tx, id)
+		uploads, err = m.removeDraft(tx, id)
 		return err
 	})
 	if err != nil {
@@ -269,12 +271,12 @@ func (m *Module) Discard(ctx context.Context, by identity.Actor, id uuid.UUID) e
 	return m.forget(ctx, by.Tenant(), uploads)
 }
 
-func removeDraft(tx *tenancy.Tx, id uuid.UUID) ([]Upload, error) {
+func (m *Module) removeDraft(tx *tenancy.Tx, id uuid.UUID) ([]Upload, error) {
 	uploads, err := ofDraft(tx, id)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := tx.Exec("delete from uploads where draft_id = $1", id); err != nil {
+	if err := m.deleteUploads(tx, "draft_id = $1", id); err != nil {
 		return nil, err
 	}
 	return uploads, deleteDraft(tx, id)
@@ -298,7 +300,7 @@ func (m *Module) Expire(ctx context.Context, t tenancy.Tenant) error {
 			return err
 		}
 		for _, d := range old {
-			files, err := removeDraft(tx, d.ID)
+			files, err := m.removeDraft(tx, d.ID)
 			if err != nil {
 				return err
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/meters"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/scan"
 )
@@ -118,10 +119,19 @@ func (m *Module) Accept() string { return strings.Join(accepted, ",") }
 // rows are written by Attach, in the transaction that the files belong to; what
 // is never attached is bytes nobody can reach. At most five files. Errors name
 // the file: ErrFileTooLarge, ErrFileEmpty, ErrFileType, ErrFileInfected,
-// ErrScannerAway, ErrTooManyFiles.
+// ErrScannerAway, ErrTooManyFiles; ErrStorageFull names none.
 func (m *Module) Keep(ctx context.Context, by identity.Actor, caseID uuid.UUID, files []*multipart.FileHeader) ([]Upload, error) {
 	if len(files) > MaxFilesPerField {
 		return nil, ErrTooManyFiles.With("max", MaxFilesPerField, "label", "")
+	}
+	var size int64
+	for _, file := range files {
+		size += file.Size
+	}
+	if size > 0 {
+		if err := m.room(ctx, by.Tenant(), size); err != nil {
+			return nil, err
+		}
 	}
 	kept := make([]Upload, 0, len(files))
 	for _, file := range files {
@@ -152,7 +162,28 @@ func insertUpload(tx *tenancy.Tx, u Upload) error {
 	if err != nil {
 		return fmt.Errorf("forms: %w", err)
 	}
+	meters.Add(tx, meters.Storage, u.CreatedAt, u.Size)
 	return nil
+}
+
+// deleteUploads deletes rows of files; their bytes are the caller's to forget.
+func (m *Module) deleteUploads(tx *tenancy.Tx, where string, args ...any) error {
+	var size int64
+	if err := tx.QueryRow("with gone as (delete from uploads where "+where+" returning size) select coalesce(sum(size), 0)::bigint from gone", args...).Scan(&size); err != nil {
+		return fmt.Errorf("forms: %w", err)
+	}
+	meters.Add(tx, meters.Storage, m.Clock.Now(), -size)
+	return nil
+}
+
+// room refuses files that would go over what the commune may keep, before their
+// bytes are looked at.
+// Where it cannot be known, files are taken: people come before figures.
+func (m *Module) room(ctx context.Context, t tenancy.Tenant, size int64) error {
+	if m.Space == nil || m.Space.Room(ctx, t, size) {
+		return nil
+	}
+	return ErrStorageFull
 }
 
 // keep checks one file and stores its bytes.

@@ -1,7 +1,8 @@
 // Package meters answers "how much": what each commune uses, day by day.
 //
-// It owns the registry of meters, the daily readings in the platform's schema
-// and the schedule that takes them. It does not own what a meter counts: the
+// It owns the registry of meters, the daily readings in the platform's schema,
+// the schedule that takes them, and what storage and mails come to at this moment
+// (use.go), which the writers of the counted rows keep up with Add. It does not own what a meter counts: the
 // module that owns a table declares its meters, and migrations/tenant/tables.yaml
 // names them beside the table; a test compares the two. What a reading costs is
 // app/costs's concern.
@@ -9,7 +10,8 @@
 // A reading is a number: how many in that day, or for a level (storage) how
 // much at the moment of reading. It holds nothing of what was counted. Readings
 // are never changed: a month stands as it was, also when the commune has been
-// archived since.
+// archived since. What is used now is sums of changes that commit with their rows,
+// recounted with each day's reading. What may be used is app/quotas's concern.
 package meters
 
 import (

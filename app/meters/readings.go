@@ -9,11 +9,12 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/clock"
 )
 
-// How often it is looked whether a day's reading is missing, and how far back
-// one is made up for.
+// How often it is looked whether a day's reading is missing, how far back one is
+// made up for, and how often changes are added up.
 const (
-	readEvery = time.Hour
-	makeUp    = 40 // days
+	readEvery   = time.Hour
+	makeUp      = 40 // days
+	settleEvery = 5 * time.Minute
 )
 
 // Readings takes and keeps the daily readings.
@@ -23,9 +24,18 @@ type Readings struct {
 	Registry
 }
 
-// Jobs registers the schedule: once an hour in each commune, in one process.
+// Jobs registers the schedules, in each commune in one process: readings once an
+// hour, and with the day's reading the recount of what is used now.
 func (r *Readings) Jobs(reg *outbox.Registry) {
-	reg.Every("meters.read", readEvery, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return r.Read(ctx, t) })
+	reg.Every("meters.read", readEvery, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error {
+		fresh, err := r.read(ctx, t)
+		if err != nil || !fresh {
+			return err
+		}
+		_, err = r.Recount(ctx, t)
+		return err
+	})
+	reg.Every("meters.settle", settleEvery, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return r.Settle(ctx, t) })
 }
 
 // reading is one row: a meter's value on a day.
@@ -39,17 +49,23 @@ type reading struct {
 // again it finds nothing to do. A level of a day long gone cannot be read any
 // more: only yesterday's is.
 func (r *Readings) Read(ctx context.Context, t tenancy.Tenant) error {
+	_, err := r.read(ctx, t)
+	return err
+}
+
+// read is Read, and tells whether there was something to read.
+func (r *Readings) read(ctx context.Context, t tenancy.Tenant) (bool, error) {
 	today := Day(r.Clock.Now())
 	first := today.AddDate(0, 0, -makeUp)
 	if opened := Day(t.CreatedAt()); opened.After(first) {
 		first = opened
 	}
 	if !first.Before(today) {
-		return nil
+		return false, nil
 	}
 	known, err := r.known(ctx, t.Slug(), first)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var fresh []reading
 	if err := r.DB.Read(ctx, t, func(tx *tenancy.Tx) error {
@@ -62,9 +78,9 @@ func (r *Readings) Read(ctx context.Context, t tenancy.Tenant) error {
 		}
 		return nil
 	}); err != nil || len(fresh) == 0 {
-		return err
+		return false, err
 	}
-	return r.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error { return keep(tx, t.Slug(), fresh) })
+	return true, r.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error { return keep(tx, t.Slug(), fresh) })
 }
 
 func (r *Readings) count(tx *tenancy.Tx, day time.Time, known map[reading]bool, yesterday bool) ([]reading, error) {

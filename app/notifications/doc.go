@@ -13,6 +13,9 @@
 // outbox. The same key is the same mail: a second Send with it does nothing, and
 // a repetition after a crash carries the same Message-ID.
 //
+// Where the commune has used up its mails of the month, those that can wait stay as
+// rows of the outbox and go when there is room again (app/quotas); none is dropped.
+//
 // Texts: mail.<kind>.subject, .text (paragraphs parted by an empty line) and
 // .button, with the placeholders {name}, {ref}, {service} and {sender}; a commune
 // may have its own under tenants/<commune>/texts.

@@ -30,7 +30,13 @@ const (
 	AccessAsked     = "access-asked"     // the entity asks an administrator to be let in
 	SupportAsked    = "support-asked"    // a commune asks the shared entity for help
 	SupportAnswered = "support-answered" // the entity has answered
+	QuotaNear       = "quota-near"       // a quota of the commune is nearly used up
 )
+
+// canWait are the mails that are put off while the commune has used up its mails:
+// they tell what stands in the desk as well, and nobody's term runs on them. All
+// others are waited for by somebody, or by the law, and always go.
+var canWait = map[string]bool{CaseReceived: true, PaymentReceived: true, SupportAnswered: true}
 
 // needs lists, for each kind, the values without which it makes no sense.
 var needs = map[string][]string{
@@ -45,6 +51,7 @@ var needs = map[string][]string{
 	AccessAsked:     {"link", "name", "who"},
 	SupportAsked:    {"link", "name", "subject", "commune"},
 	SupportAnswered: {"link", "name", "subject"},
+	QuotaNear:       {"link", "name", "what", "percent"},
 }
 
 // Kinds lists the kinds of mail, sorted.

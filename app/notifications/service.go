@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	netmail "net/mail"
+	"time"
 
 	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/site"
@@ -14,8 +15,8 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/mail"
 )
 
-// job is the kind of the background job.
-const job = "notifications.send"
+// Job is the kind of the background job.
+const Job = "notifications.send"
 
 // Deps is what the service needs.
 type Deps struct {
@@ -28,6 +29,10 @@ type Deps struct {
 	Texts func(tenancy.Tenant) *i18n.Bundle
 	// Fallback is the sender's address where a commune has none of its own.
 	Fallback string
+	// Allowance says until when a mail that can wait has to; nil lets all go.
+	Allowance interface {
+		MailsWaitUntil(ctx context.Context, t tenancy.Tenant) (until time.Time, wait bool)
+	}
 }
 
 // Service sends mails.
@@ -37,7 +42,7 @@ type Service struct{ Deps }
 func New(d Deps) *Service { return &Service{d} }
 
 // Jobs registers the background job. A person often waits for the mail.
-func (s *Service) Jobs(reg *outbox.Registry) { reg.HandleCritical(job, s.deliver) }
+func (s *Service) Jobs(reg *outbox.Registry) { reg.HandleCritical(Job, s.deliver) }
 
 // payload is version 1 of the job. It carries the values of the placeholders and
 // no address: that stands in the log line.
@@ -56,7 +61,7 @@ func (s *Service) Send(tx *tenancy.Tx, m Message) error {
 	if err != nil || !fresh {
 		return err
 	}
-	return s.Outbox.Add(tx, job, payload{ID: id, Params: m.Params})
+	return s.Outbox.Add(tx, Job, payload{ID: id, Params: m.Params})
 }
 
 // SendTemplate is Send with its values one by one, for modules that must not
@@ -81,6 +86,11 @@ func (s *Service) deliver(ctx context.Context, t tenancy.Tenant, j outbox.Job) e
 	}
 	if line.over() {
 		return nil
+	}
+	if s.Allowance != nil && canWait[line.Template] {
+		if until, wait := s.Allowance.MailsWaitUntil(ctx, t); wait {
+			return outbox.PutOff{For: until.Sub(s.Clock.Now())}
+		}
 	}
 	m, err := s.compose(ctx, t, line, p.Params)
 	if err != nil {

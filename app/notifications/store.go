@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sportello-ticino/sportello/app/meters"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
@@ -34,12 +35,16 @@ func find(tx *tenancy.Tx, id int64) (r row, err error) {
 	return r, err
 }
 
-// finish notes that the mail was handed over, or refused for good.
+// finish notes that the mail was handed over, which counts, or refused for good.
+// Two attempts that met count once.
 func finish(tx *tenancy.Tx, id int64, messageID string, refusal error, now time.Time) error {
 	if refusal != nil {
 		_, err := tx.Exec("update notifications set refused_at = $2, error = $3 where id = $1", id, now, refusal.Error())
 		return err
 	}
-	_, err := tx.Exec("update notifications set sent_at = $2, message_id = $3 where id = $1", id, now, messageID)
+	n, err := tx.Exec("update notifications set sent_at = $2, message_id = $3 where id = $1 and sent_at is null", id, now, messageID)
+	if err == nil && n == 1 {
+		meters.Add(tx, meters.Mails, now, 1)
+	}
 	return err
 }

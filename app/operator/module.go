@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"context"
 	"io/fs"
 	"net/http"
 	"time"
@@ -33,6 +34,8 @@ type Module struct {
 	URL      func(host string) string
 	Version  string       // of this binary
 	HTTP     *http.Client // reaches a commune's own domain; refuses private addresses
+	// Marks say by commune which quota is nearly used up; may be nil.
+	Marks func(ctx context.Context) (map[string]string, error)
 }
 
 // Mount adds the routes.

@@ -108,6 +108,10 @@ func (m *Module) communes(r *web.Request) error {
 	if err != nil {
 		return err
 	}
+	marks, err := m.marks(ctx)
+	if err != nil {
+		return err
+	}
 	var active, open, month, backlog int64
 	for _, f := range m.read(ctx, all) {
 		if s, _ := f.tenant.State(); s == tenancy.Active {
@@ -116,7 +120,7 @@ func (m *Module) communes(r *web.Request) error {
 		open, month, backlog = open+f.open, month+f.month, backlog+f.backlog
 		health, state := f.health(ctx, wanted, known.places[f.tenant.Slug()]), stateOf(ctx, f.tenant)
 		page.Grid.Rows = append(page.Grid.Rows, []ui.Cell{
-			{Text: f.tenant.Name(), URL: "/comuni/" + f.tenant.Slug(), Strong: true, Small: state.Text}, {State: &health}, {Text: version(f.version), Num: true, Small: m.Version},
+			{Text: f.tenant.Name(), URL: "/comuni/" + f.tenant.Slug(), Strong: true, Small: state.Text}, {State: &health, Small: marks[f.tenant.Slug()]}, {Text: version(f.version), Num: true, Small: m.Version},
 			casesCell(ctx, f, known.cases[f.tenant.Slug()]), jobsCell(ctx, f), errorsCell(known.errors[f.tenant.Slug()]),
 			m.untilCell(ctx, f, known), m.backupCell(ctx, f, known),
 		})
@@ -130,6 +134,14 @@ func (m *Module) communes(r *web.Request) error {
 		page.NewURL = "/comuni/nuovo"
 	}
 	return r.Page(200, page.Title, view.Communes(page), web.Here("/"))
+}
+
+// marks are the quotas that are nearly used up, by commune.
+func (m *Module) marks(ctx context.Context) (map[string]string, error) {
+	if m.Marks == nil {
+		return nil, nil
+	}
+	return m.Marks(ctx)
 }
 
 // version is a migration's number as people read it: the day it was written.
@@ -189,6 +201,16 @@ func (m *Module) communePage(r *web.Request, code int, typed refusedForm) error 
 	page.Facts = append(page.Facts, fact("cluster", known.places[t.Slug()].cluster))
 	if wrong := known.places[t.Slug()].migrationError; wrong != "" {
 		page.Facts = append(page.Facts, ui.Fact{Term: i18n.T(ctx, "operator.fact.migration"), Value: i18n.T(ctx, "operator.health.stuck"), Note: wrong})
+	}
+	marks, err := m.marks(ctx)
+	if err != nil {
+		return err
+	}
+	if near := marks[t.Slug()]; near != "" {
+		page.Facts = append(page.Facts, fact("quotas", near))
+	}
+	if r.May("quotas.see") {
+		page.QuotasURL = "/comuni/" + t.Slug() + "/quote"
 	}
 	page.Notice = r.Done("operator.done")
 	if state, _ := t.State(); r.May(ActionSuspend) && state == tenancy.Suspended {

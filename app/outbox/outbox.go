@@ -53,10 +53,15 @@ func (o *Outbox) insert(tx *tenancy.Tx, kind string, payload any, delay time.Dur
 	}
 	tx.Queue("insert into outbox (kind, payload, run_after) values ($1, $2, now() + make_interval(secs => $3))",
 		kind, string(body), delay.Seconds())
+	o.due(tx)
+	return nil
+}
+
+// due tells the relays, once tx is committed, that the commune has something due.
+func (o *Outbox) due(tx *tenancy.Tx) {
 	tx.Queue("insert into platform.outbox_hints (at) values (clock_timestamp())")
 	slug := tx.Tenant().Slug()
 	tx.AfterCommit(func() { o.wake.up(slug) })
-	return nil
 }
 
 // Publish writes one job for every subscriber of an event. No subscriber is
@@ -92,6 +97,34 @@ type Handler func(ctx context.Context, tx *tenancy.Tx, job Job) error
 // OutsideHandler does a job whose effect is outside the database, or that
 // needs several transactions. It must be safe to run twice.
 type OutsideHandler func(ctx context.Context, t tenancy.Tenant, job Job) error
+
+// PutOff is what a handler returns when its job must wait: the row stays open and
+// comes again after that time. It is no failure, and counts as none.
+type PutOff struct{ For time.Duration }
+
+// Error is the line for whoever does not know PutOff.
+func (p PutOff) Error() string { return "outbox: put off for " + p.For.String() }
+
+// waiting picks the jobs of a kind that were put off: a retry after a failure has
+// its error beside it.
+const waiting = "kind = $1 and done_at is null and gave_up_at is null and run_after > now() and last_error = ''"
+
+// Waiting counts the jobs of a kind that have been put off.
+func Waiting(tx *tenancy.Tx, kind string) (n int64, err error) {
+	err = tx.QueryRow("select count(*) from outbox where "+waiting, kind).Scan(&n)
+	return n, err
+}
+
+// Hasten lets up to n jobs of a kind that have been put off run now, the oldest
+// first.
+func (o *Outbox) Hasten(tx *tenancy.Tx, kind string, n int64) error {
+	moved, err := tx.Exec("update outbox set run_after = now(), relayed_at = null where id in (select id from outbox where "+waiting+" order by id limit $2)", kind, n)
+	if err != nil || moved == 0 {
+		return err
+	}
+	o.due(tx)
+	return nil
+}
 
 // Class decides how soon a job is taken when there is a queue.
 type Class string

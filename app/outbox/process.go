@@ -39,13 +39,21 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task) error {
 	start := time.Now()
 	ctx, span := trace.Start(ctx, trace.Job, task.Type(), t.Slug())
 	err = w.do(ctx, t, tk)
-	span.End(err)
+	var later PutOff
+	if errors.As(err, &later) {
+		span.End(nil)
+	} else {
+		span.End(err)
+	}
 	switch {
 	case err == nil:
 		jobsDone.WithLabelValues(t.Slug(), task.Type(), "done").Inc()
 		jobSeconds.WithLabelValues(task.Type()).Observe(time.Since(start).Seconds())
 	case errors.Is(err, errTaken):
 		return nil
+	case errors.As(err, &later):
+		jobsDone.WithLabelValues(t.Slug(), task.Type(), "put-off").Inc()
+		w.logUnless(ctx, "put off job", w.putOff(ctx, t, tk.ID, later.For), "commune", t.Slug())
 	default:
 		jobsDone.WithLabelValues(t.Slug(), task.Type(), "failed").Inc()
 		w.log.Error("job failed", "commune", t.Slug(), "job", tk.ID, "kind", task.Type(), "error", err.Error())
@@ -191,6 +199,14 @@ func (j *Job) take(tx *tenancy.Tx, locking string) (bool, error) {
 // done goes out with the commit.
 func done(tx *tenancy.Tx, id int64) {
 	tx.Queue("update outbox set done_at = now(), last_error = '' where id = $1", id)
+}
+
+// putOff lets the row wait as its handler asked.
+func (w *Worker) putOff(ctx context.Context, t tenancy.Tenant, id int64, wait time.Duration) error {
+	return w.db.In(context.WithoutCancel(ctx), t, func(tx *tenancy.Tx) error {
+		_, err := tx.Exec("update outbox set last_error = '', relayed_at = null, run_after = now() + make_interval(secs => $2) where id = $1 and done_at is null", id, wait.Seconds())
+		return err
+	})
 }
 
 // failed puts the row off, longer each time, and gives up in the open after

@@ -121,6 +121,14 @@ func (s *Site) Office(key string) Office {
 	return Office{Key: key, Name: key}
 }
 
+// PhoneOf is the number of an office, of the town hall where it has none, or "".
+func (s *Site) PhoneOf(office string) string {
+	if phone := s.Office(office).Phone; phone != "" {
+		return phone
+	}
+	return s.TownHall["phone"]
+}
+
 // Sites caches the face of every commune.
 type Sites = tenancy.Cached[*Site]
 

@@ -69,6 +69,11 @@ func (s *Server) prepare(req *Request) error {
 			return req.suspended(reason)
 		}
 	}
+	if req.route.Area == AreaAPI {
+		if err := s.call(req); err != nil {
+			return err
+		}
+	}
 	if req.route.Area != AreaHooks {
 		if err := s.origin.Check(c.Request); err != nil {
 			return errOrigin.Wrap(err)

@@ -54,6 +54,12 @@ type Deps struct {
 	Announcements func(ctx context.Context, t tenancy.Tenant, lang string, citizens bool) ([]ui.Announcement, int64)
 	// Failed hears of every request of a commune that failed. May be nil.
 	Failed func(t tenancy.Tenant)
+	// Calls counts a call of the machine interface and says what is left of the
+	// commune's day; it answers from memory. nil counts none.
+	Calls func(t tenancy.Tenant) Calls
+	// CallsPerMinute is how many of them one visitor may make in a minute; 0 sets
+	// no bound.
+	CallsPerMinute int
 	// Ready reports what is wrong with this process's dependencies.
 	Ready func(ctx context.Context) Readiness
 }

@@ -26,6 +26,7 @@ type Config struct {
 	Egress   Egress   `koanf:"egress"`
 	Worker   Worker   `koanf:"worker"`
 	Payments Payments `koanf:"payments"`
+	Quotas   Quotas   `koanf:"quotas"`
 	Log      Log      `koanf:"log"`
 	Audit    Audit    `koanf:"audit"`
 	Trace    Trace    `koanf:"trace"`
@@ -229,6 +230,14 @@ type Worker struct {
 // with a provider is data of that commune.
 type Payments struct {
 	PostFinanceURL string `koanf:"postfinance_url" env:"POSTFINANCE_URL"`
+}
+
+// Quotas are what a commune may use where the entity has granted it nothing else.
+type Quotas struct {
+	StorageGB    int `koanf:"storage_gb" env:"QUOTA_STORAGE_GB"`
+	Mails        int `koanf:"mails" env:"QUOTA_MAILS"`
+	API          int `koanf:"api" env:"QUOTA_API"`
+	APIPerMinute int `koanf:"api_per_minute" env:"QUOTA_API_PER_MINUTE"`
 }
 
 // Log says what is logged and how.

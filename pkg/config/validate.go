@@ -72,6 +72,7 @@ func (c Config) validate() error {
 		"SPORTELLO_DATABASE_POOL_SIZE": c.Database.PoolSize, "SPORTELLO_DATABASE_POOL_LIMIT": c.Database.PoolLimit,
 		"SPORTELLO_DATABASE_CONNECTIONS": c.Database.Connections, "SPORTELLO_DATABASE_PLATFORM_POOL_SIZE": c.Database.PlatformPoolSize,
 		"SPORTELLO_WORKER_CONCURRENCY": c.Worker.Concurrency, "SPORTELLO_WORKER_PER_TENANT": c.Worker.PerTenant,
+		"SPORTELLO_QUOTA_STORAGE_GB": c.Quotas.StorageGB, "SPORTELLO_QUOTA_MAILS": c.Quotas.Mails, "SPORTELLO_QUOTA_API": c.Quotas.API, "SPORTELLO_QUOTA_API_PER_MINUTE": c.Quotas.APIPerMinute,
 	} {
 		p.addIf(n < 1, "%s must be at least 1", name)
 	}
