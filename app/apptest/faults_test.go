@@ -314,3 +314,23 @@ func TestABrokenFormLosesNothing(t *testing.T) {
 	head.Post(desk+"/chiedi", url.Values{"testo": {"Manca la larghezza."}}, 200)
 	c.Post("/area/pratiche/"+reply+"/rispondi", url.Values{"risposta": {long}}, 422).Contains("main textarea[name=risposta]", "troppo lungo")
 }
+
+// A process that dies between the commit of a request to the service desk and
+// its mail loses nothing: the mail goes out once, when a worker is back.
+func TestAMailOfTheServiceDeskOutlivesItsProcess(t *testing.T) {
+	e := apptest.New(t, apptest.WithoutWorker)
+	inbox := e.Support.Inbox
+	form := url.Values{"subject": {"La stampante delle etichette"}, "text": {"Non stampa più da stamattina."}, "priority": {"normal"}}
+	e.As(t, "lugano", "commune-admin").Post("/console/assistenza", form, 200)
+	if n := len(e.Inbox.List(inbox)); n != 0 {
+		t.Fatalf("%d mails without a worker", n)
+	}
+	e.StartWorker(t)
+	e.WaitForMail(t, inbox, "La stampante delle etichette")
+	e.StartWorker(t) // and another, which finds nothing to do
+	e.As(t, "lugano", "commune-admin").Post("/console/assistenza", url.Values{"subject": {"Un’altra cosa"}, "text": {"Non urgente."}, "priority": {"low"}}, 200)
+	e.WaitForMail(t, inbox, "altra cosa")
+	if n := len(e.Inbox.List(inbox)); n != 2 {
+		t.Errorf("%d mails for two requests", n)
+	}
+}

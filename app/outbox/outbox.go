@@ -7,6 +7,9 @@
 // database happens exactly once, because the handler's transaction locks the
 // row and marks it done. An effect outside happens at least once and carries
 // the job's key, so that the other side can recognise it.
+//
+// A transaction of the platform has no commune to write into: it leaves an
+// errand (errand.go), which a worker carries into the commune exactly once.
 package outbox
 
 import (
@@ -114,6 +117,8 @@ type Registry struct {
 	kinds  map[string]entry
 	events map[string][]string
 	ticks  []tick
+
+	errands map[string]ErrandHandler
 }
 
 type tick struct {
@@ -124,7 +129,7 @@ type tick struct {
 
 // NewRegistry makes an empty registry.
 func NewRegistry() *Registry {
-	return &Registry{kinds: map[string]entry{}, events: map[string][]string{}}
+	return &Registry{kinds: map[string]entry{}, events: map[string][]string{}, errands: map[string]ErrandHandler{}}
 }
 
 func (r *Registry) add(kind string, e entry) {
