@@ -36,11 +36,11 @@ type Module struct {
 // Mount adds the routes.
 func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/", access.Public, m.home, web.Shared(catalogue.Topic))
-	r.Portal.GET("/stato", access.Public, m.health, web.WhileSuspended())
+	r.Portal.GET("/stato", access.Public, m.health, web.WhileSuspended(), web.AnyAddress())
 	r.Portal.GET("/accessibilita", access.Public, m.accessibility, web.WhileSuspended())
 	for _, g := range []*web.Group{r.Portal, r.Operator, r.Root} {
-		g.GET("/tema/:file", access.Public, m.theme, web.WhileSuspended())
-		g.GET("/marchio/:file", access.Public, m.mark, web.WhileSuspended())
+		g.GET("/tema/:file", access.Public, m.theme, web.WhileSuspended(), web.AnyAddress())
+		g.GET("/marchio/:file", access.Public, m.mark, web.WhileSuspended(), web.AnyAddress())
 	}
 	r.Root.GET("/", access.Public, m.chooser)
 	r.Root.GET("/marchi/:slug", access.Public, m.communeMark)
@@ -168,7 +168,7 @@ func (m *Module) chooser(r *web.Request) error {
 		if err != nil {
 			continue // one commune that is away does not close the door to the others
 		}
-		c := view.Commune{Name: s.OfficialName, URL: m.URL(t.Slug() + "." + m.DB.Directory().Base()), MarkURL: "/marchi/" + t.Slug()}
+		c := view.Commune{Name: s.OfficialName, URL: m.URL(m.DB.Directory().HostOf(t)), MarkURL: "/marchi/" + t.Slug()}
 		if state == tenancy.Suspended {
 			c.Note = i18n.T(r.Ctx(), "chooser.suspended")
 		}

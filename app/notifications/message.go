@@ -30,6 +30,8 @@ const (
 	AccessAsked     = "access-asked"     // the entity asks an administrator to be let in
 	SupportAsked    = "support-asked"    // a commune asks the shared entity for help
 	SupportAnswered = "support-answered" // the entity has answered
+	DomainFailing   = "domain-failing"   // the commune's own domain does not lead here any more
+	DomainOff       = "domain-off"       // and has been switched off
 )
 
 // needs lists, for each kind, the values without which it makes no sense.
@@ -45,6 +47,8 @@ var needs = map[string][]string{
 	AccessAsked:     {"link", "name", "who"},
 	SupportAsked:    {"link", "name", "subject", "commune"},
 	SupportAnswered: {"link", "name", "subject"},
+	DomainFailing:   {"link", "name", "host", "until"},
+	DomainOff:       {"link", "name", "host"},
 }
 
 // Kinds lists the kinds of mail, sorted.

@@ -2,7 +2,6 @@ package operator
 
 import (
 	"io/fs"
-	"net/http"
 	"time"
 
 	"github.com/sportello-ticino/sportello/app/access"
@@ -31,8 +30,7 @@ type Module struct {
 	Files    *blob.Bucket // for the exports of communes
 	Clock    clock.Clock
 	URL      func(host string) string
-	Version  string       // of this binary
-	HTTP     *http.Client // reaches a commune's own domain; refuses private addresses
+	Version  string // of this binary
 }
 
 // Mount adds the routes.

@@ -59,6 +59,7 @@ type routeOptions struct {
 	shared    []string
 	always    bool
 	guests    bool
+	anywhere  bool
 }
 
 // RouteOption refines a route.
@@ -73,6 +74,10 @@ func MaxBody(n int64) RouteOption { return func(o *routeOptions) { o.bodyLimit =
 // WhileSuspended keeps a route open while the commune's desk is suspended: what
 // the page that says so needs.
 func WhileSuspended() RouteOption { return func(o *routeOptions) { o.always = true } }
+
+// AnyAddress keeps a public page at every address of the commune: what is needed
+// where the main one does not answer, and what pages of all addresses are made of.
+func AnyAddress() RouteOption { return func(o *routeOptions) { o.anywhere = true } }
 
 // AlsoGuests lets a guest of the entity send what the route takes: ending the
 // own session, and nothing else so far.

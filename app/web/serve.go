@@ -56,6 +56,9 @@ func (s *Server) prepare(req *Request) error {
 	c := req.c
 	to, _ := c.Request.Context().Value(resolvedKey{}).(resolved)
 	req.tenant = to.tenant
+	if to.kind == hostCommune && s.elsewhere(req, to.tenant) {
+		return nil
+	}
 	if err := s.face(req, to); err != nil {
 		return err
 	}
