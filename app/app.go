@@ -44,6 +44,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/registers/providers/local"
 	"github.com/sportello-ticino/sportello/app/site"
+	"github.com/sportello-ticino/sportello/app/status"
 	"github.com/sportello-ticino/sportello/app/support"
 	"github.com/sportello-ticino/sportello/app/takeover"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -283,7 +284,7 @@ func (a *App) mount(perms *access.Access, o Options) error {
 		return err
 	}
 	all := []module{
-		&home.Module{DB: a.DB, Catalogue: a.Catalogue, Sites: a.Sites, Clock: a.Clock, URL: cfg.Server.URL, Ready: a.Ready},
+		&home.Module{DB: a.DB, Catalogue: a.Catalogue, Sites: a.Sites, Clock: a.Clock, URL: cfg.Server.URL},
 		&pages.Pages{Identity: a.Identity, Staff: a.Staff, MailURL: mailURL},
 		a.Catalogue, a.Forms, a.Payments, a.Documents, a.Cases,
 		a.Breakglass,
@@ -291,7 +292,7 @@ func (a *App) mount(perms *access.Access, o Options) error {
 		&operator.Module{DB: a.DB, Staff: a.Staff, Identity: a.Identity, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, Version: Version},
 		&takeover.Module{Service: a.Takeover()},
 		&costs.Module{Service: a.Costs, Entity: entity}, &bulletin.Module{Board: a.Bulletin}, &support.Module{Service: a.Support}, &agreements.Module{Service: a.Agreements},
-		a.Domains,
+		a.Domains, status.New(a.DB, a.Clock, a.Bulletin, func(ctx context.Context) error { return a.Redis.Ping(ctx).Err() }),
 	}
 	if cfg.Demo {
 		all = append(all, &demo.Module{DB: a.DB, FS: a.TenantsFS, Identity: a.Identity, Staff: a.Staff,

@@ -125,6 +125,7 @@ type tick struct {
 	name  string
 	every time.Duration
 	do    OutsideHandler
+	watch bool // the turn is taken in the platform's schema
 }
 
 // NewRegistry makes an empty registry.
@@ -163,7 +164,13 @@ func (r *Registry) Subscribe(event, name string, h Handler) {
 // Every does something regularly in every active commune, in one process at a
 // time (reconciliation with a payment provider, expiry of drafts).
 func (r *Registry) Every(name string, every time.Duration, do OutsideHandler) {
-	r.ticks = append(r.ticks, tick{name, every, do})
+	r.ticks = append(r.ticks, tick{name: name, every: every, do: do})
+}
+
+// Watch is Every for what must also happen while a commune's cluster is away: the
+// turn is noted in the platform's schema.
+func (r *Registry) Watch(name string, every time.Duration, do OutsideHandler) {
+	r.ticks = append(r.ticks, tick{name: name, every: every, do: do, watch: true})
 }
 
 // Kinds lists what can be handled, sorted.

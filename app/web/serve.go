@@ -121,6 +121,12 @@ func (s *Server) face(req *Request, to resolved) error {
 	}
 	var err error
 	req.site, err = s.Sites.Get(req.Ctx(), to.tenant)
+	if err != nil && req.route.opts.faceless {
+		face := *s.Entity
+		face.OfficialName, face.Brand.Name, face.Brand.Line = to.tenant.Name(), to.tenant.Name(), ""
+		req.site = &face
+		return nil
+	}
 	if err != nil {
 		return problem.Unavailable("web.site", "errors.503.text").Wrap(err)
 	}
