@@ -389,7 +389,7 @@ func TestStatusWhateverIsAway(t *testing.T) {
 	}
 	asOwner(t, e, "update platform.status_incidents set began_at = began_at - interval '5 minutes'")
 	away = e.Second(t, func(*config.Config, *app.Options) {})
-	if code, text := get("/stato"); code != 200 || !strings.Contains(text, "Ultima interruzione") || !strings.Contains(text, "0 giorni senza problemi, 0 con ritardi, 1 con interruzioni") {
+	if code, text := get("/stato"); code != 200 || !strings.Contains(text, "Ultima interruzione") || !strings.Contains(text, "Giorni senza problemi: 0. Con ritardi: 0. Con interruzioni: 1. Non osservati: 89.") {
 		t.Errorf("afterwards: %d %.3000s", code, text)
 	}
 	code, text = get("/stato.json")

@@ -258,6 +258,9 @@ func (m *Module) steps(ctx context.Context, d Domain) []ui.Moment {
 	if d.Proof {
 		proof.Text = i18n.T(ctx, "domains.step.proof-keep")
 	}
+	if d.Points {
+		points.Text = i18n.T(ctx, "domains.step.points-there")
+	}
 	if d.State == Waiting && !d.Proof {
 		proof.When = i18n.T(ctx, "domains.expires", "when", i18n.Date(d.ExpiresAt))
 	}

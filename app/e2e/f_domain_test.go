@@ -60,7 +60,7 @@ func TestJourneyStatus(t *testing.T) {
 	t.Parallel()
 	p := visit(t, "mendrisio")
 	p.open("/stato")
-	p.sees("Stato del servizio", "Servizi e formulari", "Pratiche e documenti", "Gli ultimi 90 giorni", "giorni senza problemi")
+	p.sees("Stato del servizio", "Servizi e formulari", "Pratiche e documenti", "Gli ultimi 90 giorni", "Giorni senza problemi")
 	p.open("/stato?lang=de")
 	p.sees("Die letzten 90 Tage", "Dienste und Formulare")
 }

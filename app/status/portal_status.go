@@ -78,7 +78,7 @@ func strip(ctx context.Context, days []Day) (out []view.Day, text string) {
 		}
 		out = append(out, v)
 	}
-	return out, i18n.T(ctx, "health.days.text", "good", good, "late", late, "down", down)
+	return out, i18n.T(ctx, "health.days.text", "good", good, "late", late, "down", down, "unseen", len(days)-good-late-down)
 }
 
 // lastWords is the last incident in a sentence.
