@@ -191,6 +191,9 @@ func (m *Module) communePage(r *web.Request, code int, typed refusedForm) error 
 		page.Facts = append(page.Facts, ui.Fact{Term: i18n.T(ctx, "operator.fact.migration"), Value: i18n.T(ctx, "operator.health.stuck"), Note: wrong})
 	}
 	page.Notice = r.Done("operator.done")
+	if r.May("access.review") {
+		page.ReviewURL = "/accessi?comune=" + t.Slug()
+	}
 	if state, _ := t.State(); r.May(ActionSuspend) && state == tenancy.Suspended {
 		page.ResumeURL = "/comuni/" + t.Slug() + "/riapri"
 	} else if r.May(ActionSuspend) && state == tenancy.Active {
