@@ -95,12 +95,11 @@ func (s *Service) checkCertificate(ctx context.Context, t tenancy.Tenant, d Doma
 func (s *Service) note(tx *tenancy.PlatformTx, by identity.Actor, t tenancy.Tenant, d *Domain, saw sight) error {
 	now := s.Clock.Now()
 	d.CheckedAt, d.Proof, d.Points, d.Finding, d.Seen = &now, saw.proof, saw.points, saw.finding, saw.seen
-	event, err := "", error(nil)
+	meaning := s.noteLive
 	if d.State == Waiting {
-		event, err = s.noteWaiting(tx, t, d, saw, now)
-	} else {
-		event, err = s.noteLive(tx, t, d, saw, now)
+		meaning = s.noteWaiting
 	}
+	event, err := meaning(tx, t, d, saw, now)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type Module struct{ *Service }
 
 // New makes the module; redis says whether sessions can be read.
 func New(db *tenancy.DB, c clock.Clock, board *bulletin.Board, redis func(context.Context) error) *Module {
-	return &Module{&Service{DB: db, Clock: c, Board: board, Redis: redis, held: map[string]heldSnapshot{}}}
+	return &Module{&Service{DB: db, Clock: c, Board: board, Redis: redis, held: map[string]Snapshot{}}}
 }
 
 // Mount adds the routes: they answer whatever is away.

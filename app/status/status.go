@@ -57,13 +57,8 @@ type Service struct {
 	Redis func(ctx context.Context) error // nil when sessions are there
 
 	mu   sync.Mutex
-	held map[string]heldSnapshot
+	held map[string]Snapshot
 	once singleflight.Group
-}
-
-type heldSnapshot struct {
-	at time.Time
-	Snapshot
 }
 
 // Now is how a commune's desk is doing, at most five seconds old.
@@ -71,8 +66,8 @@ func (s *Service) Now(ctx context.Context, t tenancy.Tenant) Snapshot {
 	s.mu.Lock()
 	h, ok := s.held[t.Slug()]
 	s.mu.Unlock()
-	if ok && time.Since(h.at) < freshFor {
-		return h.Snapshot
+	if ok && s.Clock.Now().Sub(h.At) < freshFor {
+		return h
 	}
 	v, _, _ := s.once.Do(t.Slug(), func() (any, error) {
 		ctx := context.WithoutCancel(ctx)
@@ -81,7 +76,7 @@ func (s *Service) Now(ctx context.Context, t tenancy.Tenant) Snapshot {
 			now.Memory = m
 		}
 		s.mu.Lock()
-		s.held[t.Slug()] = heldSnapshot{time.Now(), now}
+		s.held[t.Slug()] = now
 		s.mu.Unlock()
 		return now, nil
 	})
