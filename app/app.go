@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -29,6 +30,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/demo"
 	"github.com/sportello-ticino/sportello/app/documents"
 	seals "github.com/sportello-ticino/sportello/app/documents/providers/local"
+	"github.com/sportello-ticino/sportello/app/domains"
 	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/home"
 	"github.com/sportello-ticino/sportello/app/identity"
@@ -44,6 +46,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/registers/providers/local"
 	"github.com/sportello-ticino/sportello/app/site"
+	"github.com/sportello-ticino/sportello/app/status"
 	"github.com/sportello-ticino/sportello/app/support"
 	"github.com/sportello-ticino/sportello/app/takeover"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -97,6 +100,7 @@ type App struct {
 	Bulletin      *bulletin.Board
 	Support       *support.Service
 	Agreements    *agreements.Service
+	Domains       *domains.Module
 	Anchors       *audit.Anchors
 
 	gauges   *prometheus.Registry // read from tables when asked for
@@ -112,6 +116,9 @@ type Options struct {
 	Clock clock.Clock
 	// Registers replaces the population register, for tests of its absence.
 	Registers registers.PopulationRegister
+	// Roots are who signs the certificates of communes' own domains; nil are the
+	// machine's. For tests with a server of their own.
+	Roots *x509.CertPool
 }
 
 // module is what every module can do; New lists them.
@@ -244,7 +251,7 @@ func (a *App) modules(o Options) error {
 	a.Anchors = &audit.Anchors{DB: a.DB, Clock: a.Clock, Dir: cfg.Audit.AnchorDir}
 	a.Breakglass = breakglass.New(breakglass.Deps{DB: a.DB, Outbox: a.Outbox, Sites: a.Sites, Clock: a.Clock, Identity: a.Identity, Staff: a.Staff,
 		Access: perms, Cases: a.Cases, Mail: a.Notifications, URL: a.URL})
-	return a.mount(perms)
+	return a.mount(perms, o)
 }
 
 // tenantsFS is SPORTELLO_TENANTS_DIR, or the copy inside the binary.
@@ -262,17 +269,13 @@ func orDefault(s, fallback string) string {
 	return s
 }
 
-// URL is the public address of a path on a commune's own host.
+// URL is the public address of a path on a commune's main host.
 func (a *App) URL(t tenancy.Tenant, path string) string {
-	host := t.Slug() + "." + a.Config.Server.BaseDomain
-	if own := t.Hosts(); len(own) > 0 {
-		host = own[0]
-	}
-	return a.Config.Server.URL(host) + path
+	return a.Config.Server.URL(a.DB.Directory().HostOf(t)) + path
 }
 
 // mount gives every module its routes and jobs.
-func (a *App) mount(perms *access.Access) error {
+func (a *App) mount(perms *access.Access, o Options) error {
 	cfg := a.Config
 	entity, err := entityFace(a.TenantsFS)
 	if err != nil {
@@ -282,18 +285,19 @@ func (a *App) mount(perms *access.Access) error {
 	if cfg.Demo {
 		mailURL = "/dev/posta"
 	}
-	if err := a.entityServices(); err != nil {
+	if err := a.entityServices(o.Roots); err != nil {
 		return err
 	}
 	all := []module{
-		&home.Module{DB: a.DB, Catalogue: a.Catalogue, Sites: a.Sites, Clock: a.Clock, URL: cfg.Server.URL, Ready: a.Ready},
+		&home.Module{DB: a.DB, Catalogue: a.Catalogue, Sites: a.Sites, Clock: a.Clock, URL: cfg.Server.URL},
 		&pages.Pages{Identity: a.Identity, Staff: a.Staff, MailURL: mailURL},
 		a.Catalogue, a.Forms, a.Payments, a.Documents, a.Cases,
 		a.Breakglass,
 		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service, Near: a.Quotas.Near},
-		&operator.Module{DB: a.DB, Staff: a.Staff, Identity: a.Identity, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, HTTP: a.guard.Client(), Version: Version, Marks: a.Quotas.Marks},
+		&operator.Module{DB: a.DB, Staff: a.Staff, Identity: a.Identity, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, Version: Version, Marks: a.Quotas.Marks},
 		&takeover.Module{Service: a.Takeover()},
 		&costs.Module{Service: a.Costs, Entity: entity}, &bulletin.Module{Board: a.Bulletin}, &support.Module{Service: a.Support}, &agreements.Module{Service: a.Agreements}, &quotas.Module{Service: a.Quotas},
+		a.Domains, status.New(a.DB, a.Clock, a.Bulletin, func(ctx context.Context) error { return a.Redis.Ping(ctx).Err() }),
 	}
 	if cfg.Demo {
 		all = append(all, &demo.Module{DB: a.DB, FS: a.TenantsFS, Identity: a.Identity, Staff: a.Staff,

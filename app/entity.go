@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io/fs"
+	"net/netip"
+	"strconv"
 
 	"github.com/goccy/go-yaml"
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,6 +16,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/catalogue"
 	"github.com/sportello-ticino/sportello/app/costs"
 	"github.com/sportello-ticino/sportello/app/demo"
+	"github.com/sportello-ticino/sportello/app/domains"
 	"github.com/sportello-ticino/sportello/app/meters"
 	"github.com/sportello-ticino/sportello/app/quotas"
 	"github.com/sportello-ticino/sportello/app/support"
@@ -21,10 +25,11 @@ import (
 )
 
 // entityServices builds what the entity's console stands on.
-func (a *App) entityServices() error {
+func (a *App) entityServices(roots *x509.CertPool) error {
 	a.Meters = &meters.Readings{DB: a.DB, Clock: a.Clock}
 	a.Costs = &costs.Service{DB: a.DB, Clock: a.Clock}
 	a.Bulletin = &bulletin.Board{DB: a.DB, Clock: a.Clock}
+	a.Domains = a.ownDomains(roots)
 	a.Agreements = &agreements.Service{DB: a.DB, Clock: a.Clock}
 	calendar, err := catalogue.ReadCalendar(a.TenantsFS, "ticino")
 	if err != nil {
@@ -57,6 +62,23 @@ func (a *App) quotas() {
 	a.Notifications.Allowance = a.Quotas
 	a.gauges = prometheus.NewRegistry()
 	a.gauges.MustRegister(quotas.Gauges{Service: a.Quotas})
+}
+
+// ownDomains proves communes' own domains with the DNS and looks at their
+// certificates through the guard.
+func (a *App) ownDomains(roots *x509.CertPool) *domains.Module {
+	cfg := a.Config
+	d := domains.Deps{DB: a.DB, Outbox: a.Outbox, Mail: a.Notifications, Clock: a.Clock, URL: cfg.Server.URL, HTTPS: cfg.Server.PublicScheme == "https",
+		Resolver: domains.Resolver(cfg.Domains.Resolver), Dial: a.guard.DialContext, Roots: roots}
+	if cfg.Server.PublicPort != 0 {
+		d.Port = strconv.Itoa(cfg.Server.PublicPort)
+	}
+	for _, ip := range cfg.Domains.Addresses {
+		if addr, err := netip.ParseAddr(ip); err == nil { // checked by config
+			d.Front = append(d.Front, addr.Unmap())
+		}
+	}
+	return domains.New(d)
 }
 
 // Meters lists what the modules declare for the cost statement.

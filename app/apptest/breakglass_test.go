@@ -381,3 +381,44 @@ func (g *glass) role() (name string) {
 	}
 	return name
 }
+
+// The entity's auditor reads how much was read under each grant, and nothing of
+// what: neither the case nor the reason.
+func TestTheAuditorCountsReads(t *testing.T) {
+	g := newGlass(t)
+	id := g.ask(g.op, "case", g.ref, "1")
+	g.grant(id, "1")
+	guest := g.enter(id)
+	for range 3 {
+		guest.Get("/ufficio/pratiche/"+g.ref, 200)
+	}
+	auditor := g.As(t, "ente", "entity-auditor")
+	var want string
+	asTenant(t, g.Env, "lugano", "select count(*)::text from audit where actor_id like 'staff:%/grant:%' and action <> 'access.entered'", &want)
+	if want == "0" {
+		t.Fatal("nothing was read")
+	}
+	g.owner("update t_lugano.tick_runs set began_at = began_at - interval '1 hour' where name = 'breakglass.count'")
+	g.StartWorker(t) // a worker that begins counts at once
+	apptest.Eventually(t, "the reads are counted", func() bool {
+		for _, n := range auditor.Get("/accessi?comune=lugano", 200).Texts("main tbody tr td:last-child") {
+			if n == want || strings.HasPrefix(n, want+" ") || strings.HasPrefix(n, want+"contate") {
+				return true
+			}
+		}
+		return false
+	})
+	page := auditor.Get("/accessi", 200)
+	for _, secret := range []string{g.ref, because} {
+		if strings.Contains(page.Text("main"), secret) {
+			t.Errorf("the auditor reads %q", secret)
+		}
+	}
+	if n := auditor.Get("/comuni/lugano", 200).Count("main a[href='/accessi?comune=lugano']"); n != 1 {
+		t.Errorf("%d links on the commune's page", n)
+	}
+	auditor.Get("/accessi?comune=nowhere", 404)
+	if res := g.op.Send("GET", "/accessi", "", nil); res.StatusCode != http.StatusForbidden {
+		t.Errorf("an operator counts: %s", res.Status)
+	}
+}

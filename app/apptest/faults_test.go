@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/sportello-ticino/sportello/app"
 	"github.com/sportello-ticino/sportello/app/apptest"
 	"github.com/sportello-ticino/sportello/app/registers/registerstest"
+	watch "github.com/sportello-ticino/sportello/app/status"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/config"
 )
@@ -313,4 +315,100 @@ func TestABrokenFormLosesNothing(t *testing.T) {
 	head.Post(desk+"/decidi", url.Values{"ruling": {"refused"}, "reasons": {long}, "facts": {"I fatti restano."}}, 422).Contains("main", "I fatti restano.")
 	head.Post(desk+"/chiedi", url.Values{"testo": {"Manca la larghezza."}}, 200)
 	c.Post("/area/pratiche/"+reply+"/rispondi", url.Values{"risposta": {long}}, 422).Contains("main textarea[name=risposta]", "troppo lungo")
+}
+
+// A process that dies between the commit of a request to the service desk and
+// its mail loses nothing: the mail goes out once, when a worker is back.
+func TestAMailOfTheServiceDeskOutlivesItsProcess(t *testing.T) {
+	e := apptest.New(t, apptest.WithoutWorker)
+	inbox := e.Support.Inbox
+	form := url.Values{"subject": {"La stampante delle etichette"}, "text": {"Non stampa più da stamattina."}, "priority": {"normal"}}
+	e.As(t, "lugano", "commune-admin").Post("/console/assistenza", form, 200)
+	if n := len(e.Inbox.List(inbox)); n != 0 {
+		t.Fatalf("%d mails without a worker", n)
+	}
+	e.StartWorker(t)
+	e.WaitForMail(t, inbox, "La stampante delle etichette")
+	e.StartWorker(t) // and another, which finds nothing to do
+	e.As(t, "lugano", "commune-admin").Post("/console/assistenza", url.Values{"subject": {"Un’altra cosa"}, "text": {"Non urgente."}, "priority": {"low"}}, 200)
+	e.WaitForMail(t, inbox, "altra cosa")
+	if n := len(e.Inbox.List(inbox)); n != 2 {
+		t.Errorf("%d mails for two requests", n)
+	}
+}
+
+// The status page answers with the commune's database away, with Redis away and
+// with both, names nothing of the machinery, and remembers.
+func TestStatusWhateverIsAway(t *testing.T) {
+	e := apptest.New(t, apptest.WithoutWorker)
+	c := e.Visit(t, "lugano")
+	c.Get("/stato", 200).Contains("main", "Funziona tutto")
+	c.Get("/stato?lang=de", 200).Contains("main", "Alles funktioniert")
+	lugano := e.Tenant(t, "lugano")
+	module := watch.New(e.DB, e.Clock, e.Bulletin, func(ctx context.Context) error { return e.Redis.Ping(ctx).Err() })
+	if err := module.Look(t.Context(), lugano, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+
+	away := e.Second(t, func(c *config.Config, _ *app.Options) { c.Redis.URL = "redis://127.0.0.1:1" })
+	get := func(path string) (int, string) {
+		req := httptest.NewRequest(http.MethodGet, path, nil)
+		req.Host = "lugano.localhost"
+		w := httptest.NewRecorder()
+		away.Web.ServeHTTP(w, req)
+		return w.Code, w.Body.String()
+	}
+	if code, text := get("/stato"); code != 200 || !strings.Contains(text, "Funziona con qualche limite") || !strings.Contains(text, "Accesso al conto utente") {
+		t.Errorf("without Redis: %d %.300s", code, text)
+	}
+	// The commune does not let anybody in any more: as if its cluster were away.
+	role := roleOf(t, e, lugano)
+	asOwner(t, e, "revoke usage on schema t_lugano from "+role)
+	away = e.Second(t, func(c *config.Config, _ *app.Options) { c.Redis.URL = "redis://127.0.0.1:1" })
+	began := time.Now()
+	code, text := get("/stato")
+	if code != 200 || !strings.Contains(text, "Non funziona") || !strings.Contains(text, "Lugano") {
+		t.Errorf("without both: %d %.500s", code, text)
+	}
+	if took := time.Since(began); took > 6*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	for _, inner := range []string{"redis", "Redis", "postgres", "PostgreSQL", "cluster", "t_lugano", "outbox"} {
+		if strings.Contains(text, inner) {
+			t.Errorf("the page names %s", inner)
+		}
+	}
+	for range 3 {
+		if err := module.Look(t.Context(), lugano, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asOwner(t, e, "grant usage on schema t_lugano to "+role)
+	if err := module.Look(t.Context(), lugano, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	asOwner(t, e, "update platform.status_incidents set began_at = began_at - interval '5 minutes'")
+	away = e.Second(t, func(*config.Config, *app.Options) {})
+	if code, text := get("/stato"); code != 200 || !strings.Contains(text, "Ultima interruzione") || !strings.Contains(text, "Giorni senza problemi: 0. Con ritardi: 0. Con interruzioni: 1. Non osservati: 89.") {
+		t.Errorf("afterwards: %d %.3000s", code, text)
+	}
+	code, text = get("/stato.json")
+	var facts struct {
+		Overall string
+		Days    []struct {
+			State       string
+			MinutesDown int `json:"minutes_down"`
+		}
+		Parts map[string]string
+	}
+	if err := json.Unmarshal([]byte(text), &facts); err != nil || code != 200 || facts.Overall != "fine" || len(facts.Days) != 90 || facts.Days[89].State != "down" || facts.Days[89].MinutesDown != 3 || facts.Parts["desk"] != "works" {
+		t.Errorf("%v: %d %.300s", err, code, text)
+	}
+}
+
+// roleOf is the database role of a commune.
+func roleOf(t *testing.T, e *apptest.Env, c tenancy.Tenant) (role string) {
+	t.Helper()
+	asTenant(t, e, c.Slug(), "select current_user::text", &role)
+	return role
 }

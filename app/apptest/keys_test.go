@@ -308,3 +308,55 @@ func TestDestroyedKeysLeaveNothingToRead(t *testing.T) {
 		t.Errorf("the neighbour's keys: %v", err)
 	}
 }
+
+// A number that somebody writes into a request, a reply or a remark is sealed,
+// and read by those who may; a row from before is still read, and a pass seals it
+// and brings it under the newest key.
+func TestNumbersInWhatPeopleWriteAreSealed(t *testing.T) {
+	e := apptest.New(t, apptest.WithoutWorker)
+	const number = "756.1234.5678.97"
+	c, head := e.As(t, "bellinzona", "citizen"), e.As(t, "bellinzona", "office-head")
+	ref := refPattern.FindString(groundAt(t, c, "6500", "Bellinzona", apptest.File{Field: "schizzo", Name: "s.png", Data: sketch(t)}, true).Text("main"))
+	desk, own := "/ufficio/pratiche/"+ref, "/area/pratiche/"+ref
+	head.Get(desk, 200).Submit(head, "aside form", nil)
+	head.Post(desk+"/nota", url.Values{"note": {"Chiarire 7561234567897 al telefono"}}, 200)
+	head.Get(desk+"/chiedi", 200).Submit(head, "main form", url.Values{"testo": {"Il suo numero è " + number + "?"}})
+	c.Get(own, 200).Contains("main", "Il suo numero è "+number)
+	c.Upload(own+"/rispondi", url.Values{"risposta": {"Sì, 756 1234 5678 97."}}, nil, 200)
+	page := head.Get(desk, 200)
+	for _, want := range []string{"Chiarire 7561234567897 al telefono", "Il suo numero è " + number, "Sì, 756 1234 5678 97."} {
+		page.Contains("main", want)
+	}
+	bellinzona := e.Tenant(t, "bellinzona")
+	clear := func() (tables []string) {
+		for table, rows := range dump(t, e, bellinzona) {
+			for _, n := range []string{number, "7561234567897", "756 1234 5678 97"} {
+				if strings.Contains(rows, n) {
+					tables = append(tables, table)
+				}
+			}
+		}
+		return tables
+	}
+	if found := clear(); len(found) > 0 {
+		t.Fatalf("in the clear: %v", found)
+	}
+	asOwner(t, e, "update t_bellinzona.case_requests set text = 'Di prima: "+number+"'")
+	head.Get(desk, 200).Contains("main", "Di prima: "+number)
+	k, err := e.Keys.For(t.Context(), bellinzona)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := 0
+	for _, w := range e.Cases.Sealed() {
+		n, err := w.Pass(t.Context(), keys.Env{DB: e.DB, Tenant: bellinzona, Keys: k}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain += n.Plain
+	}
+	if found := clear(); len(found) > 0 || plain != 1 {
+		t.Errorf("after the pass: %v, %d were plain", found, plain)
+	}
+	head.Get(desk, 200).Contains("main", "Di prima: "+number)
+}

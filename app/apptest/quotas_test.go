@@ -45,7 +45,7 @@ func within(t *testing.T, e *apptest.Env, slug string, fn func(tx *tenancy.Tx) e
 	}
 }
 
-func watch(t *testing.T, e *apptest.Env, slug string) {
+func watchQuotas(t *testing.T, e *apptest.Env, slug string) {
 	t.Helper()
 	if err := e.Quotas.Watch(t.Context(), e.Tenant(t, slug)); err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestQuotaOfMailsPutsOff(t *testing.T) {
 		t.Errorf("%d jobs are not put off to the next month", late)
 	}
 	e.As(t, "lugano", "commune-admin").Get("/console/quote", 200).Contains("main", "3 e-mail che possono aspettare partono il "+i18n.LongDateIn("it", meters.NextMonth(now.Now())))
-	watch(t, e, "lugano") // there is no room yet
+	watchQuotas(t, e, "lugano") // there is no room yet
 	if u := used(t, e, "lugano", quotas.Mails); u.Waiting != 3 {
 		t.Errorf("%d mails wait", u.Waiting)
 	}
@@ -195,12 +195,12 @@ func TestQuotaOfMailsPutsOff(t *testing.T) {
 	// One more: the oldest goes, the others go on waiting.
 	apptest.Eventually(t, "all that went are counted, and the notice", func() bool { return used(t, e, "lugano", quotas.Mails).Used == 5 })
 	grant(t, e, "lugano", quotas.Mails, 6)
-	watch(t, e, "lugano")
+	watchQuotas(t, e, "lugano")
 	e.WaitForMail(t, to, "LUG-ASPETTA-0")
 	apptest.Eventually(t, "two wait", func() bool { return used(t, e, "lugano", quotas.Mails).Waiting == 2 })
 
 	now.Set(meters.NextMonth(now.Now()).Add(time.Minute))
-	watch(t, e, "lugano")
+	watchQuotas(t, e, "lugano")
 	for i := range 3 {
 		ref := "LUG-ASPETTA-" + strconv.Itoa(i)
 		e.WaitForMail(t, to, ref)

@@ -26,6 +26,12 @@ import (
 // Record adds one line: who did which action to which object. details are
 // small facts, never contents of forms or documents.
 func Record(tx *tenancy.Tx, by identity.Actor, action, object string, details map[string]any) error {
+	return RecordAs(tx, by.Ref(), by.Name(), action, object, details)
+}
+
+// RecordAs is Record for what somebody did elsewhere, in the platform's schema,
+// and an errand brings here: ref and name are that actor's.
+func RecordAs(tx *tenancy.Tx, ref, name, action, object string, details map[string]any) error {
 	text := []byte("{}")
 	if len(details) > 0 {
 		var err error
@@ -35,7 +41,7 @@ func Record(tx *tenancy.Tx, by identity.Actor, action, object string, details ma
 	}
 	tx.Queue(`insert into audit (at, actor_id, actor, action, object, details)
 		values (date_trunc('microseconds', clock_timestamp()), $1, $2, $3, $4, $5)`,
-		by.Ref(), by.Name(), action, object, string(text))
+		ref, name, action, object, string(text))
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 var Actions = []string{
 	"console.brand", "catalogue.switch", "catalogue.fee", "catalogue.confirm-fee", "payments.account-changed", "documents.seal-changed",
 	"access.asked", "access.granted", "access.refused", "access.entered", "access.read", "access.revoked", "access.ended",
+	"domains.asked", "domains.live", "domains.main", "domains.removed", "domains.failing", "domains.mended", "domains.warned", "domains.off", "domains.expired", "domains.taken",
 	"takeover.tried", "takeover.kept", "audit.exported", "audit.anchored", "identity.sign-in", "identity.register", "identity.confirm", "identity.invite", "identity.accept",
 	"cases.submitted", "cases.searched", "cases.read", "cases.read-file", "cases.taken", "cases.asked", "cases.replied", "cases.noted", "cases.referred",
 	"cases.decided-granted", "cases.decided-refused", "cases.paid", "cases.issued", "cases.withdrawn",

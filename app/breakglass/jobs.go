@@ -30,6 +30,7 @@ type told struct {
 func (m *Module) Jobs(r *outbox.Registry) {
 	r.HandleOutside(jobTell, m.tell)
 	r.Handle(jobEnd, m.end)
+	r.Every("breakglass.count", countEvery, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return m.count(ctx, t) })
 }
 
 // tell copies a step to the entity's record, with a line on its audit; the

@@ -30,6 +30,8 @@ func (m *Module) Mount(r *web.Router) {
 	r.Operator.POST("/comuni/:slug/accesso/:id/consegna", ActionAsk, m.again)
 	r.Operator.POST("/comuni/:slug/accesso/:id/entra", ActionAsk, m.handOver)
 
+	r.Operator.GET("/accessi", ActionReview, m.review)
+
 	r.Console.GET("/accesso-ente", ActionGuests, m.guests)
 	r.Console.POST("/accesso-ente/:id/concedi", ActionLetIn, m.grant)
 	r.Console.POST("/accesso-ente/:id/rifiuta", ActionLetIn, m.refuse)

@@ -26,6 +26,7 @@ const (
 	ActionLetIn  access.Action = "console.let-in"      // the commune: grant, refuse, revoke
 	ActionSee    access.Action = "operator.open"       // the entity: see its own requests
 	ActionAsk    access.Action = "operator.ask-access" // the entity: ask and enter
+	ActionReview access.Action = "access.review"       // the entity: how much was read, never what
 )
 
 // Cases is what this module asks of cases.

@@ -101,6 +101,19 @@ func (b *Board) Current(ctx context.Context, t tenancy.Tenant, citizens bool) []
 	return out
 }
 
+// Coming lists the maintenance windows of a commune that have not ended yet, the
+// next one first.
+func (b *Board) Coming(ctx context.Context, t tenancy.Tenant) []Announcement {
+	var out []Announcement
+	now := b.Clock.Now()
+	for _, a := range b.load(ctx) {
+		if a.Kind == Maintenance && a.Withdrawn == nil && a.For(t.Slug()) && now.Before(a.Ends) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 func (b *Board) load(ctx context.Context) []Announcement {
 	h := b.held.Load()
 	if h != nil && time.Since(h.at) < freshFor {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sportello-ticino/sportello/app/audit"
 	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/notifications"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/swiss"
 )
@@ -184,7 +185,7 @@ func (s *Service) Ask(ctx context.Context, by identity.Actor, ref, text string) 
 		if err := addRequest(tx, Request{ID: uuid.Must(uuid.NewV7()), CaseID: c.ID, Text: text, AskedBy: by.Name(), AskedAt: now}); err != nil {
 			return "", "", err
 		}
-		return "asked", text, s.tell(tx, *c, "missing-paper", map[string]string{"text": text})
+		return "asked", text, s.tell(tx, *c, notifications.MissingPaper, nil) // the words stay in the case
 	})
 }
 

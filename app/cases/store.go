@@ -115,6 +115,10 @@ func addEvent(tx *tenancy.Tx, e Event) error {
 	if e.Params == nil {
 		e.Params = map[string]string{}
 	}
+	e, err := sealedEvent(tx, e)
+	if err != nil {
+		return err
+	}
 	tx.Queue("insert into case_events (case_id, at, kind, actor, official, internal, text, params) values ($1, $2, $3, $4, $5, $6, $7, $8)",
 		e.CaseID, e.At, e.Kind, e.Actor, e.Official, e.Internal, e.Text, e.Params)
 	return nil
@@ -127,24 +131,50 @@ func events(tx *tenancy.Tx, id uuid.UUID, internal bool) ([]Event, error) {
 	}
 	var rows []eventRow
 	err := q.Find(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	k, err := tx.Keys()
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Event, len(rows))
 	for i, r := range rows {
 		out[i] = r.Event
+		if err := out[i].parts(k.OpenText, k.OpenJSON); err != nil {
+			return nil, err
+		}
 	}
-	return out, err
+	return out, nil
 }
 
 func requests(tx *tenancy.Tx, id uuid.UUID) ([]Request, error) {
 	var rows []requestRow
 	err := tx.DB().Where("case_id = ?", id).Order("asked_at desc").Limit(50).Find(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	k, err := tx.Keys()
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Request, len(rows))
 	for i, r := range rows {
 		out[i] = r.Request
+		if err := out[i].parts(k.OpenText); err != nil {
+			return nil, err
+		}
 	}
-	return out, err
+	return out, nil
 }
 
-func addRequest(tx *tenancy.Tx, r Request) error { return tx.DB().Create(&requestRow{r}).Error }
+func addRequest(tx *tenancy.Tx, r Request) error {
+	r, err := sealedRequest(tx, r)
+	if err != nil {
+		return err
+	}
+	return tx.DB().Create(&requestRow{r}).Error
+}
 
 // answerRequest closes the open request of a case and returns it.
 func answerRequest(tx *tenancy.Tx, id uuid.UUID, reply string, now time.Time) (Request, error) {
@@ -156,8 +186,19 @@ func answerRequest(tx *tenancy.Tx, id uuid.UUID, reply string, now time.Time) (R
 	if err != nil {
 		return Request{}, err
 	}
+	k, err := tx.Keys()
+	if err != nil {
+		return Request{}, err
+	}
+	if err := r.parts(k.OpenText); err != nil {
+		return Request{}, err
+	}
 	r.Reply, r.AnsweredAt = reply, &now
-	return r.Request, tx.DB().Save(&r).Error
+	kept, err := sealedRequest(tx, r.Request)
+	if err != nil {
+		return Request{}, err
+	}
+	return r.Request, tx.DB().Save(&requestRow{kept}).Error
 }
 
 // definition is the service as it was when the case was made.

@@ -84,7 +84,7 @@ func Side(r *web.Request, current string) []ui.Link {
 		{"services", "/console/servizi", ActionServices}, {"payments", "/console/pagamenti", ActionPayments},
 		{"audit", "/console/operazioni", ActionAudit}, {"guests", "/console/accesso-ente", "console.guests"},
 		{"export", "/console/esportazione", "console.export"}, {"takeover", "/console/ripresa", "console.takeover"},
-		{"quotas", "/console/quote", "quotas.own"}, {"support", "/console/assistenza", "support.own"}, {"agreements", "/console/accordi", "agreements.own"},
+		{"quotas", "/console/quote", "quotas.own"}, {"support", "/console/assistenza", "support.own"}, {"agreements", "/console/accordi", "agreements.own"}, {"domain", "/console/dominio", "console.domain"},
 	} {
 		if r.May(e.action) {
 			out = append(out, ui.Link{Text: i18n.T(r.Ctx(), "console.side."+e.key), URL: e.url, Current: e.url == current})

@@ -28,6 +28,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/sportello-ticino/sportello/pkg/devstack"
+	"github.com/sportello-ticino/sportello/pkg/dnstest"
 )
 
 // running is the demo that all tests share.
@@ -39,6 +40,7 @@ type running struct {
 	cmd     *exec.Cmd
 	ended   chan error
 	browser context.Context
+	dns     *dnstest.Server // proves communes' own domains
 }
 
 var demo running
@@ -113,8 +115,11 @@ func (d *running) start() error {
 	if err != nil {
 		return err
 	}
+	if d.dns, err = dnstest.Listen("127.0.0.1:0"); err != nil {
+		return err
+	}
 	d.cmd = exec.Command(d.binary, "demo")
-	d.cmd.Env = d.environ("SPORTELLO_ADDR="+d.addr, "SPORTELLO_OPS_ADDR="+ops)
+	d.cmd.Env = d.environ("SPORTELLO_ADDR="+d.addr, "SPORTELLO_OPS_ADDR="+ops, "SPORTELLO_DOMAINS_RESOLVER="+d.dns.Addr)
 	d.cmd.Stdout, d.cmd.Stderr = said, log
 	if err := launch(d.cmd); err != nil {
 		return err
@@ -203,7 +208,7 @@ func (d *running) url(host, path string) string {
 func (d *running) openBrowser() (stop func(), err error) {
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("lang", "it-CH"), chromedp.Env("LANGUAGE=it"))
+		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("lang", "it-CH"), chromedp.Flag("host-resolver-rules", "MAP *.mendrisio.example 127.0.0.1"), chromedp.Env("LANGUAGE=it"))
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 	browser, stopBrowser := chromedp.NewContext(alloc)
 	stop = func() { stopBrowser(); stopAlloc() }

@@ -30,17 +30,15 @@ type Module struct {
 	Sites     *site.Sites
 	Clock     clock.Clock
 	URL       func(host string) string
-	Ready     func(ctx context.Context) web.Readiness
 }
 
 // Mount adds the routes.
 func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/", access.Public, m.home, web.Shared(catalogue.Topic))
-	r.Portal.GET("/stato", access.Public, m.health, web.WhileSuspended())
 	r.Portal.GET("/accessibilita", access.Public, m.accessibility, web.WhileSuspended())
 	for _, g := range []*web.Group{r.Portal, r.Operator, r.Root} {
-		g.GET("/tema/:file", access.Public, m.theme, web.WhileSuspended())
-		g.GET("/marchio/:file", access.Public, m.mark, web.WhileSuspended())
+		g.GET("/tema/:file", access.Public, m.theme, web.WhileSuspended(), web.AnyAddress(), web.EvenAway())
+		g.GET("/marchio/:file", access.Public, m.mark, web.WhileSuspended(), web.AnyAddress(), web.EvenAway())
 	}
 	r.Root.GET("/", access.Public, m.chooser)
 	r.Root.GET("/marchi/:slug", access.Public, m.communeMark)
@@ -96,33 +94,6 @@ func mostUsed(all []*catalogue.Service, n int) []*catalogue.Service {
 	return out
 }
 
-// health is /stato: how the desk is doing, in words for the public.
-func (m *Module) health(r *web.Request) error {
-	ctx := r.Ctx()
-	state := m.Ready(ctx)
-	page := view.HealthPage{Overall: ui.State{Tone: ui.Success, Text: i18n.T(ctx, "health.fine")},
-		Checked: i18n.T(ctx, "health.checked", "when", i18n.DateTime(ctx, m.Clock.Now()))}
-	part := func(key string, ok bool) {
-		st := ui.State{Tone: ui.Success, Text: i18n.T(ctx, "health.works")}
-		if !ok {
-			st = ui.State{Tone: ui.Danger, Text: i18n.T(ctx, "health.down")}
-		}
-		page.Parts = append(page.Parts, ui.Row{Title: i18n.T(ctx, "health.part."+key), State: &st})
-	}
-	part("desk", state.Ready)
-	part("sign-in", !state.Degraded)
-	if state.Degraded {
-		page.Overall = ui.State{Tone: ui.Warning, Text: i18n.T(ctx, "health.degraded")}
-	}
-	if s, _ := r.Tenant().State(); s == tenancy.Suspended {
-		page.Overall = ui.State{Tone: ui.Warning, Text: i18n.T(ctx, "health.suspended")}
-	}
-	if !state.Ready {
-		page.Overall = ui.State{Tone: ui.Danger, Text: i18n.T(ctx, "health.down")}
-	}
-	return r.Page(200, i18n.T(ctx, "health.title"), view.Health(page))
-}
-
 func (m *Module) accessibility(r *web.Request) error {
 	ctx := r.Ctx()
 	hall := r.Site().TownHall
@@ -168,7 +139,7 @@ func (m *Module) chooser(r *web.Request) error {
 		if err != nil {
 			continue // one commune that is away does not close the door to the others
 		}
-		c := view.Commune{Name: s.OfficialName, URL: m.URL(t.Slug() + "." + m.DB.Directory().Base()), MarkURL: "/marchi/" + t.Slug()}
+		c := view.Commune{Name: s.OfficialName, URL: m.URL(m.DB.Directory().HostOf(t)), MarkURL: "/marchi/" + t.Slug()}
 		if state == tenancy.Suspended {
 			c.Note = i18n.T(r.Ctx(), "chooser.suspended")
 		}

@@ -22,14 +22,36 @@ var textCoding = base64.RawURLEncoding
 // the field is called: an answer, its row on the page, what the register said, a
 // remark. What is sealed already stays as it is. Errors: ErrDestroyed.
 func (c *Commune) SealJSON(document []byte, context string) ([]byte, error) {
-	return c.walk(document, []byte("756"), func(s string) (string, error) {
-		// A text that only looks sealed was typed by somebody: sealed, it stays
-		// what it is.
-		if !avsNumber.MatchString(s) && !strings.HasPrefix(s, sealedMark) {
-			return s, nil
-		}
-		return c.sealText(s, context)
-	}, []byte(sealedMark))
+	return c.walk(document, []byte("756"), func(s string) (string, error) { return c.SealText(s, context) }, []byte(sealedMark))
+}
+
+// SealText seals a text that somebody wrote, whole, when it holds an AVS number,
+// and leaves any other readable. Errors: ErrDestroyed.
+func (c *Commune) SealText(s, context string) (string, error) {
+	// A text that only looks sealed was typed by somebody: sealed, it stays what
+	// it is.
+	if !avsNumber.MatchString(s) && !strings.HasPrefix(s, sealedMark) {
+		return s, nil
+	}
+	return c.sealText(s, context)
+}
+
+// OpenText undoes SealText; what was never sealed stays as it is. Errors: ErrOpen,
+// ErrDestroyed.
+func (c *Commune) OpenText(s, context string) (string, error) {
+	rest, ok := strings.CutPrefix(s, sealedMark)
+	if !ok {
+		return s, nil
+	}
+	sealed, err := textCoding.DecodeString(rest)
+	if err != nil {
+		return s, nil //nolint:nilerr // typed by somebody before texts were sealed
+	}
+	if _, ok := KeyID(sealed); !ok {
+		return s, nil
+	}
+	plain, err := c.Open(sealed, context)
+	return string(plain), err
 }
 
 func (c *Commune) sealText(s, context string) (string, error) {
@@ -42,21 +64,7 @@ func (c *Commune) sealText(s, context string) (string, error) {
 
 // OpenJSON undoes SealJSON. Errors: ErrOpen, ErrDestroyed.
 func (c *Commune) OpenJSON(document []byte, context string) ([]byte, error) {
-	return c.walk(document, []byte(sealedMark), func(s string) (string, error) {
-		rest, ok := strings.CutPrefix(s, sealedMark)
-		if !ok {
-			return s, nil
-		}
-		sealed, err := textCoding.DecodeString(rest)
-		if err != nil {
-			return s, nil //nolint:nilerr // typed by somebody before texts were sealed
-		}
-		if _, ok := KeyID(sealed); !ok {
-			return s, nil
-		}
-		plain, err := c.Open(sealed, context)
-		return string(plain), err
-	})
+	return c.walk(document, []byte(sealedMark), func(s string) (string, error) { return c.OpenText(s, context) })
 }
 
 // resealJSON brings a document under the newest key: plain says how many texts
@@ -67,26 +75,48 @@ func (c *Commune) resealJSON(document []byte, context string) (out []byte, plain
 		return nil, 0, 0, err
 	}
 	out, err = c.walk(document, []byte("756"), func(s string) (string, error) {
-		rest, marked := strings.CutPrefix(s, sealedMark)
-		sealed, err := textCoding.DecodeString(rest)
-		id, ok := KeyID(sealed)
-		switch {
-		case marked && err == nil && ok && id == primary:
-			return s, nil
-		case marked && err == nil && ok:
-			old++
-			text, err := c.Open(sealed, context)
-			if err != nil {
-				return "", err
-			}
-			return c.sealText(string(text), context)
-		case avsNumber.MatchString(s):
+		again, was, err := c.resealText(s, context, primary)
+		switch was {
+		case wasPlain:
 			plain++
-			return c.sealText(s, context)
+		case wasOld:
+			old++
 		}
-		return s, nil
+		return again, err
 	}, []byte(sealedMark))
 	return out, plain, old, err
+}
+
+// What a text was before a pass.
+type textState uint8
+
+const (
+	nothingToSeal textState = iota
+	wasNew
+	wasOld
+	wasPlain
+)
+
+// resealText brings one text under the newest key.
+func (c *Commune) resealText(s, context string, primary uint32) (again string, was textState, err error) {
+	rest, marked := strings.CutPrefix(s, sealedMark)
+	sealed, err := textCoding.DecodeString(rest)
+	id, ok := KeyID(sealed)
+	switch {
+	case marked && err == nil && ok && id == primary:
+		return s, wasNew, nil
+	case marked && err == nil && ok:
+		text, err := c.Open(sealed, context)
+		if err != nil {
+			return "", wasOld, err
+		}
+		again, err = c.sealText(string(text), context)
+		return again, wasOld, err
+	case avsNumber.MatchString(s):
+		again, err = c.sealText(s, context)
+		return again, wasPlain, err
+	}
+	return s, nothingToSeal, nil
 }
 
 // walk applies f to every text of a document that holds one of the words; a

@@ -53,7 +53,20 @@ type Rows struct {
 	Type  string   // of the key, in SQL
 	Bytes []string // columns that are sealed whole
 	JSON  []string // columns of JSON in which texts are sealed
+	Text  []string // columns of text that are sealed where they hold an AVS number
+	By    string   // the column that Place is told; "" is ID
+	// Fixed says that nobody may change a row, not even to seal it anew: what was
+	// written stays under the key of its day, which stays in the keyset.
+	Fixed bool
 	Place func(t tenancy.Tenant, id string) string
+}
+
+// Bound is the column whose value says where a row's texts are bound to.
+func (w Rows) Bound() string {
+	if w.By != "" {
+		return w.By
+	}
+	return w.ID
 }
 
 // What is the table's name.
@@ -61,6 +74,9 @@ func (w Rows) What() string { return w.Table }
 
 // Pass implements Work.
 func (w Rows) Pass(ctx context.Context, env Env, dry bool) (total Count, err error) {
+	if w.Fixed {
+		return total, nil
+	}
 	first := map[string]string{"uuid": "00000000-0000-0000-0000-000000000000", "bigint": "0", "text": ""}[w.Type]
 	for last, more := first, true; more; {
 		if err := ctx.Err(); err != nil {
@@ -90,8 +106,12 @@ func (w Rows) page(tx *tenancy.Tx, env Env, after string, dry bool, count *Count
 		columns = append(columns, c+"::text")
 		some = append(some, c+"::text like '%756%'", c+"::text like '%"+sealedMark+"%'")
 	}
-	query := fmt.Sprintf("select %[1]s::text, %[2]s from %[3]s where %[1]s > $1::text::%[4]s and (%[5]s) order by %[1]s limit %[6]d",
-		w.ID, strings.Join(columns, ", "), w.Table, w.Type, strings.Join(some, " or "), page)
+	for _, c := range w.Text {
+		columns = append(columns, c)
+		some = append(some, c+" like '%756%'", c+" like '"+sealedMark+"%'")
+	}
+	query := fmt.Sprintf("select %[1]s::text, %[7]s::text, %[2]s from %[3]s where %[1]s > $1::text::%[4]s and (%[5]s) order by %[1]s limit %[6]d",
+		w.ID, strings.Join(columns, ", "), w.Table, w.Type, strings.Join(some, " or "), page, w.Bound())
 	if !dry {
 		query += " for update"
 	}
@@ -100,13 +120,16 @@ func (w Rows) page(tx *tenancy.Tx, env Env, after string, dry bool, count *Count
 		return "", false, err
 	}
 	found, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (out sealedRow, err error) {
-		out.bytes, out.json = make([][]byte, len(w.Bytes)), make([]*string, len(w.JSON))
-		into := []any{&out.id}
+		out.bytes, out.json, out.text = make([][]byte, len(w.Bytes)), make([]*string, len(w.JSON)), make([]*string, len(w.Text))
+		into := []any{&out.id, &out.bound}
 		for i := range out.bytes {
 			into = append(into, &out.bytes[i])
 		}
 		for i := range out.json {
 			into = append(into, &out.json[i])
+		}
+		for i := range out.text {
+			into = append(into, &out.text[i])
 		}
 		return out, r.Scan(into...)
 	})
@@ -127,9 +150,10 @@ func (w Rows) page(tx *tenancy.Tx, env Env, after string, dry bool, count *Count
 }
 
 type sealedRow struct {
-	id    string
-	bytes [][]byte
-	json  []*string
+	id, bound string
+	bytes     [][]byte
+	json      []*string
+	text      []*string
 }
 
 // reseal says what must be written of a row, and counts.
@@ -139,7 +163,7 @@ func (w Rows) reseal(env Env, r sealedRow, count *Count) (set []string, args []a
 		return nil, nil, err
 	}
 	args = []any{r.id}
-	place := w.Place(env.Tenant, r.id)
+	place := w.Place(env.Tenant, r.bound)
 	for i, sealed := range r.bytes {
 		id, ok := KeyID(sealed)
 		if len(sealed) == 0 {
@@ -178,6 +202,28 @@ func (w Rows) reseal(env Env, r sealedRow, count *Count) (set []string, args []a
 		}
 		args = append(args, string(out))
 		set = append(set, fmt.Sprintf("%s = $%d::text::jsonb", w.JSON[i], len(args)))
+	}
+	for i, text := range r.text {
+		if text == nil {
+			continue
+		}
+		again, was, err := env.Keys.resealText(*text, place, primary)
+		if err != nil {
+			return nil, nil, err
+		}
+		switch was {
+		case nothingToSeal:
+			continue
+		case wasNew:
+			count.Sealed++
+			continue
+		case wasOld:
+			count.Old++
+		case wasPlain:
+			count.Plain++
+		}
+		args = append(args, again)
+		set = append(set, fmt.Sprintf("%s = $%d", w.Text[i], len(args)))
 	}
 	return set, args, nil
 }

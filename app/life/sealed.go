@@ -30,6 +30,9 @@ func (s *sealedColumns) open(k *keys.Commune, t tenancy.Tenant, columns []string
 			out, err := k.OpenJSON([]byte(value), place)
 			return string(out), err
 		}
+		if slices.Contains(s.rows.Text, column) {
+			return k.OpenText(value, place)
+		}
 		sealed, err := hex.DecodeString(strings.TrimPrefix(value, `\x`))
 		if err != nil || len(sealed) == 0 {
 			return value, err
@@ -46,6 +49,9 @@ func (s *sealedColumns) close(k *keys.Commune, t tenancy.Tenant, columns []strin
 			out, err := k.SealJSON([]byte(value), place)
 			return string(out), err
 		}
+		if slices.Contains(s.rows.Text, column) {
+			return k.SealText(value, place)
+		}
 		if value == "" {
 			return value, nil
 		}
@@ -58,13 +64,13 @@ func (s *sealedColumns) each(t tenancy.Tenant, columns []string, values []*strin
 	if s == nil {
 		return nil
 	}
-	at := slices.Index(columns, s.rows.ID)
+	at := slices.Index(columns, s.rows.Bound())
 	if at < 0 || values[at] == nil {
 		return nil
 	}
 	place := s.rows.Place(t, *values[at])
 	for i, c := range columns {
-		if values[i] == nil || !slices.Contains(s.rows.Bytes, c) && !slices.Contains(s.rows.JSON, c) {
+		if values[i] == nil || !slices.Contains(s.rows.Bytes, c) && !slices.Contains(s.rows.JSON, c) && !slices.Contains(s.rows.Text, c) {
 			continue
 		}
 		out, err := f(c, *values[i], place)

@@ -31,6 +31,8 @@ const (
 	SupportAsked    = "support-asked"    // a commune asks the shared entity for help
 	SupportAnswered = "support-answered" // the entity has answered
 	QuotaNear       = "quota-near"       // a quota of the commune is nearly used up
+	DomainFailing   = "domain-failing"   // the commune's own domain does not lead here any more
+	DomainOff       = "domain-off"       // and has been switched off
 )
 
 // canWait are the mails that are put off while the commune has used up its mails:
@@ -52,6 +54,8 @@ var needs = map[string][]string{
 	SupportAsked:    {"link", "name", "subject", "commune"},
 	SupportAnswered: {"link", "name", "subject"},
 	QuotaNear:       {"link", "name", "what", "percent"},
+	DomainFailing:   {"link", "name", "host", "until"},
+	DomainOff:       {"link", "name", "host"},
 }
 
 // Kinds lists the kinds of mail, sorted.

@@ -18,6 +18,9 @@ import (
 // Job is the kind of the background job.
 const Job = "notifications.send"
 
+// errand is that of a mail which a transaction of the platform causes.
+const errand = "notifications.post"
+
 // Deps is what the service needs.
 type Deps struct {
 	DB     *tenancy.DB
@@ -42,7 +45,16 @@ type Service struct{ Deps }
 func New(d Deps) *Service { return &Service{d} }
 
 // Jobs registers the background job. A person often waits for the mail.
-func (s *Service) Jobs(reg *outbox.Registry) { reg.HandleCritical(Job, s.deliver) }
+func (s *Service) Jobs(reg *outbox.Registry) {
+	reg.HandleCritical(Job, s.deliver)
+	reg.Errand(errand, func(_ context.Context, tx *tenancy.Tx, e outbox.Errand) error {
+		var m Message
+		if err := e.Decode(&m); err != nil {
+			return err
+		}
+		return s.Send(tx, m)
+	})
+}
 
 // payload is version 1 of the job. It carries the values of the placeholders and
 // no address: that stands in the log line.
@@ -62,6 +74,16 @@ func (s *Service) Send(tx *tenancy.Tx, m Message) error {
 		return err
 	}
 	return s.Outbox.Add(tx, Job, payload{ID: id, Params: m.Params})
+}
+
+// Post is Send for what happens in the platform's schema: the commune sends the
+// mail, in its name, once tx is committed. Whatever dies in between, it is sent,
+// and once.
+func (s *Service) Post(tx *tenancy.PlatformTx, from tenancy.Tenant, m Message) error {
+	if err := m.check(); err != nil {
+		return err
+	}
+	return s.Outbox.Errand(tx, from, errand, m)
 }
 
 // SendTemplate is Send with its values one by one, for modules that must not

@@ -3,7 +3,6 @@ package operator
 import (
 	"context"
 	"io/fs"
-	"net/http"
 	"time"
 
 	"github.com/sportello-ticino/sportello/app/access"
@@ -32,8 +31,7 @@ type Module struct {
 	Files    *blob.Bucket // for the exports of communes
 	Clock    clock.Clock
 	URL      func(host string) string
-	Version  string       // of this binary
-	HTTP     *http.Client // reaches a commune's own domain; refuses private addresses
+	Version  string // of this binary
 	// Marks say by commune which quota is nearly used up; may be nil.
 	Marks func(ctx context.Context) (map[string]string, error)
 }

@@ -187,14 +187,14 @@ func (m *Module) communePage(r *web.Request, code int, typed refusedForm) error 
 	if err != nil {
 		return err
 	}
-	host := t.Slug() + "." + m.DB.Directory().Base()
+	first, main := t.Slug()+"."+m.DB.Directory().Base(), m.DB.Directory().HostOf(t)
 	fact := func(key, value string) ui.Fact { return ui.Fact{Term: i18n.T(ctx, "operator.fact."+key), Value: value} }
-	page := view.CommunePage{Side: Side(r, "/comuni"), Name: t.Name(), DeskURL: m.URL(host), LifeURL: "/comuni/" + t.Slug() + "/vita", AccessURL: "/comuni/" + t.Slug() + "/accesso", State: stateOf(ctx, t),
+	page := view.CommunePage{Side: Side(r, "/comuni"), Name: t.Name(), DeskURL: m.URL(main), DomainURL: "/comuni/" + t.Slug() + "/dominio", LifeURL: "/comuni/" + t.Slug() + "/vita", AccessURL: "/comuni/" + t.Slug() + "/accesso", State: stateOf(ctx, t),
 		Tiles: []ui.Tile{
 			{Value: f.health(ctx, wanted, known.places[t.Slug()]).Text, Label: i18n.T(ctx, "operator.column.health")}, {Value: i18n.Number(f.month), Label: i18n.T(ctx, "operator.column.use")},
 			{Value: i18n.Number(f.open), Label: i18n.T(ctx, "operator.column.open")}, {Value: i18n.Number(f.backlog), Label: i18n.T(ctx, "operator.column.backlog")},
 		},
-		Facts: []ui.Fact{fact("slug", t.Slug()), fact("hosts", strings.Join(append([]string{host}, t.Hosts()...), ", ")), fact("schema", version(f.version)),
+		Facts: []ui.Fact{fact("slug", t.Slug()), fact("hosts", strings.Join(append([]string{first}, t.Hosts()...), ", ")), fact("schema", version(f.version)),
 			fact("opened", i18n.Date(t.CreatedAt())), fact("inhabitants", count(t.Inhabitants())), fact("bfs", version(int64(t.BFS()))),
 			cellFact(i18n.T(ctx, "operator.column.jobs"), jobsCell(ctx, f)), cellFact(i18n.T(ctx, "operator.column.errors"), errorsCell(known.errors[t.Slug()])),
 			cellFact(i18n.T(ctx, "operator.column.certificates"), m.untilCell(ctx, f, known)), cellFact(i18n.T(ctx, "operator.column.backup"), m.backupCell(ctx, f, known))}}
@@ -213,6 +213,9 @@ func (m *Module) communePage(r *web.Request, code int, typed refusedForm) error 
 		page.QuotasURL = "/comuni/" + t.Slug() + "/quote"
 	}
 	page.Notice = r.Done("operator.done")
+	if r.May("access.review") {
+		page.ReviewURL = "/accessi?comune=" + t.Slug()
+	}
 	if state, _ := t.State(); r.May(ActionSuspend) && state == tenancy.Suspended {
 		page.ResumeURL = "/comuni/" + t.Slug() + "/riapri"
 	} else if r.May(ActionSuspend) && state == tenancy.Active {

@@ -20,6 +20,7 @@ var menu = []struct {
 	{"costs", "/costi", "costs.see"},
 	{"projects", "/progetti", "projects.see"},
 	{"processors", "/registri", "processors.see"},
+	{"accesses", "/accessi", "access.review"},
 	{"staff", "/personale", ActionStaffSee},
 }
 

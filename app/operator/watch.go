@@ -2,62 +2,18 @@ package operator
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/sportello-ticino/sportello/app/meters"
-	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
-// How often the certificate of a commune's own domain is looked at, and how
-// many days before its end the console warns.
+// When the console warns of what it watches.
 const (
-	certificatesEvery = 6 * time.Hour
-	warnBefore        = 21 * 24 * time.Hour
-	backupEvery       = 26 * time.Hour // a day, and room for the work itself
-	chartDays         = 90
+	warnBefore  = 21 * 24 * time.Hour // the end of a certificate
+	backupEvery = 26 * time.Hour      // a day, and room for the work itself
+	chartDays   = 90
 )
-
-// Jobs registers what is looked after regularly.
-func (m *Module) Jobs(reg *outbox.Registry) {
-	reg.Every("operator.certificates", certificatesEvery, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return m.certificates(ctx, t) })
-}
-
-// certificates asks each own domain of a commune for its certificate.
-func (m *Module) certificates(ctx context.Context, t tenancy.Tenant) error {
-	for _, host := range t.Hosts() {
-		until, message := m.certificate(ctx, host)
-		if err := m.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
-			_, err := tx.Exec(`insert into certificates (host, slug, not_after, checked_at, message) values ($1, $2, $3, $4, $5)
-				on conflict (host) do update set slug = excluded.slug, not_after = excluded.not_after, checked_at = excluded.checked_at, message = excluded.message`,
-				host, t.Slug(), until, m.Clock.Now(), message)
-			return err
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (m *Module) certificate(ctx context.Context, host string) (*time.Time, string) {
-	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, "https://"+host+"/healthz", nil)
-	if err != nil {
-		return nil, "address"
-	}
-	res, err := m.HTTP.Do(req)
-	if err != nil {
-		return nil, "unreachable"
-	}
-	_ = res.Body.Close()
-	if res.TLS == nil || len(res.TLS.PeerCertificates) == 0 {
-		return nil, "no certificate"
-	}
-	until := res.TLS.PeerCertificates[0].NotAfter
-	return &until, ""
-}
 
 // backup is a commune's newest one.
 type backup struct {

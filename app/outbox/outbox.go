@@ -7,6 +7,9 @@
 // database happens exactly once, because the handler's transaction locks the
 // row and marks it done. An effect outside happens at least once and carries
 // the job's key, so that the other side can recognise it.
+//
+// A transaction of the platform has no commune to write into: it leaves an
+// errand (errand.go), which a worker carries into the commune exactly once.
 package outbox
 
 import (
@@ -147,17 +150,20 @@ type Registry struct {
 	kinds  map[string]entry
 	events map[string][]string
 	ticks  []tick
+
+	errands map[string]ErrandHandler
 }
 
 type tick struct {
 	name  string
 	every time.Duration
 	do    OutsideHandler
+	watch bool // the turn is taken in the platform's schema
 }
 
 // NewRegistry makes an empty registry.
 func NewRegistry() *Registry {
-	return &Registry{kinds: map[string]entry{}, events: map[string][]string{}}
+	return &Registry{kinds: map[string]entry{}, events: map[string][]string{}, errands: map[string]ErrandHandler{}}
 }
 
 func (r *Registry) add(kind string, e entry) {
@@ -191,7 +197,13 @@ func (r *Registry) Subscribe(event, name string, h Handler) {
 // Every does something regularly in every active commune, in one process at a
 // time (reconciliation with a payment provider, expiry of drafts).
 func (r *Registry) Every(name string, every time.Duration, do OutsideHandler) {
-	r.ticks = append(r.ticks, tick{name, every, do})
+	r.ticks = append(r.ticks, tick{name: name, every: every, do: do})
+}
+
+// Watch is Every for what must also happen while a commune's cluster is away: the
+// turn is noted in the platform's schema.
+func (r *Registry) Watch(name string, every time.Duration, do OutsideHandler) {
+	r.ticks = append(r.ticks, tick{name: name, every: every, do: do, watch: true})
 }
 
 // Kinds lists what can be handled, sorted.

@@ -103,6 +103,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	loop(w.relayLoop)
 	loop(w.sweepLoop)
 	loop(w.chainLoop)
+	loop(w.errandLoop)
 	for _, t := range w.reg.ticks {
 		loop(func(ctx context.Context) { w.tickLoop(ctx, t) })
 	}
@@ -175,6 +176,16 @@ func (w *Worker) tickLoop(ctx context.Context, tk tick) {
 // another worker's turn, or too early, when less than nine tenths of the pause
 // have passed; what Redis remembers or forgets changes nothing.
 func (w *Worker) takeTurn(ctx context.Context, t tenancy.Tenant, tk tick) (mine bool, err error) {
+	if tk.watch {
+		err = w.db.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+			n, err := tx.Exec(`insert into watch_runs as r (name, slug, began_at) values ($1, $2, clock_timestamp())
+				on conflict (name, slug) do update set began_at = excluded.began_at
+				where r.began_at <= excluded.began_at - make_interval(secs => $3)`, tk.name, t.Slug(), tk.every.Seconds()*.9)
+			mine = err == nil && n == 1
+			return err
+		})
+		return mine && err == nil, err
+	}
 	err = w.db.In(ctx, t, func(tx *tenancy.Tx) error {
 		n, err := tx.Exec(`insert into tick_runs as r (name, began_at) values ($1, clock_timestamp())
 			on conflict (name) do update set began_at = excluded.began_at

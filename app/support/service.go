@@ -37,9 +37,10 @@ var (
 	ErrTimes    = problem.Invalid("support.times", "support.error.times")
 )
 
-// Mailer sends a mail of a commune; app/notifications is one.
+// Mailer has a commune send a mail once the platform's transaction is committed;
+// app/notifications is one.
 type Mailer interface {
-	Send(tx *tenancy.Tx, m notifications.Message) error
+	Post(tx *tenancy.PlatformTx, from tenancy.Tenant, m notifications.Message) error
 }
 
 // Service owns the requests.
@@ -87,22 +88,28 @@ func (s *Service) Ask(ctx context.Context, by identity.Actor, subject, words, pr
 		if err := say(tx, r.ID, Message{At: now, Author: by.Name(), Text: words}); err != nil {
 			return err
 		}
+		if err := s.tellEntity(tx, t, r, now); err != nil {
+			return err
+		}
 		return identity.Note(tx, by, "support.asked", "request:"+r.ID.String(), map[string]any{"priority": priority})
 	}); err != nil {
 		return uuid.Nil, err
 	}
-	return r.ID, s.tellEntity(ctx, t, r, now)
+	return r.ID, nil
 }
 
 // tellEntity mails the entity; where it reads no mail, the console says it all.
-func (s *Service) tellEntity(ctx context.Context, t tenancy.Tenant, r Request, now time.Time) error {
+func (s *Service) tellEntity(tx *tenancy.PlatformTx, t tenancy.Tenant, r Request, now time.Time) error {
 	if s.Inbox == "" {
 		return nil
 	}
-	return s.DB.In(ctx, t, func(tx *tenancy.Tx) error {
-		return s.Mail.Send(tx, notifications.Message{To: s.Inbox, Template: notifications.SupportAsked, Lang: i18n.Reference, Key: "support:" + r.ID.String() + ":" + now.UTC().Format(time.RFC3339Nano),
-			Params: map[string]string{"link": s.EntityURL("/assistenza/" + r.ID.String()), "name": "Ente informatico", "subject": r.Subject, "commune": t.Name()}})
-	})
+	return s.Mail.Post(tx, t, notifications.Message{To: s.Inbox, Template: notifications.SupportAsked, Lang: i18n.Reference, Key: mailKey(r, now),
+		Params: map[string]string{"link": s.EntityURL("/assistenza/" + r.ID.String()), "name": "Ente informatico", "subject": r.Subject, "commune": t.Name()}})
+}
+
+// mailKey names the occasion of a mail.
+func mailKey(r Request, now time.Time) string {
+	return "support:" + r.ID.String() + ":" + now.UTC().Format(time.RFC3339Nano)
 }
 
 // Reply adds a message of the commune to its own request; a request that was
@@ -112,17 +119,19 @@ func (s *Service) Reply(ctx context.Context, by identity.Actor, id uuid.UUID, wo
 	if !ok && (!solved || words != "") {
 		return ErrText
 	}
-	var r Request
 	now := s.Clock.Now()
-	if err := s.DB.Platform(ctx, func(tx *tenancy.PlatformTx) (err error) {
-		if r, err = oneOfCommune(tx, by.Tenant(), id); err != nil {
+	return s.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+		r, err := oneOfCommune(tx, by.Tenant(), id)
+		if err != nil {
 			return err
 		}
+		if !solved {
+			if err := s.tellEntity(tx, by.Tenant(), r, now); err != nil {
+				return err
+			}
+		}
 		return s.contribute(tx, by, r, Message{At: now, Author: by.Name(), Text: words}, map[bool]string{true: Solved, false: Open}[solved])
-	}); err != nil || solved {
-		return err
-	}
-	return s.tellEntity(ctx, by.Tenant(), r, now)
+	})
 }
 
 // Answer adds a message of the entity, and tells who opened the request.
@@ -131,24 +140,27 @@ func (s *Service) Answer(ctx context.Context, by identity.Actor, id uuid.UUID, w
 	if !ok {
 		return ErrText
 	}
-	var r Request
 	now := s.Clock.Now()
-	if err := s.DB.Platform(ctx, func(tx *tenancy.PlatformTx) (err error) {
-		if r, err = oneOfAll(tx, id); err != nil {
+	return s.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+		r, err := oneOfAll(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := s.tellAsker(ctx, tx, r, now); err != nil {
 			return err
 		}
 		return s.contribute(tx, by, r, Message{At: now, Author: by.Name(), Entity: true, Text: words}, map[bool]string{true: Solved, false: Answered}[solved])
-	}); err != nil {
-		return err
-	}
+	})
+}
+
+// tellAsker mails who opened the request.
+func (s *Service) tellAsker(ctx context.Context, tx *tenancy.PlatformTx, r Request, now time.Time) error {
 	t, err := s.DB.Directory().BySlug(ctx, r.Slug)
 	if err != nil || r.Email == "" {
 		return nil //nolint:nilerr // an archived commune reads no mail
 	}
-	return s.DB.In(ctx, t, func(tx *tenancy.Tx) error {
-		return s.Mail.Send(tx, notifications.Message{To: r.Email, Template: notifications.SupportAnswered, Lang: i18n.Reference, Key: "support:" + r.ID.String() + ":" + now.UTC().Format(time.RFC3339Nano),
-			Params: map[string]string{"link": s.CommuneURL(t, "/console/assistenza/"+r.ID.String()), "name": r.By, "subject": r.Subject}})
-	})
+	return s.Mail.Post(tx, t, notifications.Message{To: r.Email, Template: notifications.SupportAnswered, Lang: i18n.Reference, Key: mailKey(r, now),
+		Params: map[string]string{"link": s.CommuneURL(t, "/console/assistenza/"+r.ID.String()), "name": r.By, "subject": r.Subject}})
 }
 
 func (s *Service) contribute(tx *tenancy.PlatformTx, by identity.Actor, r Request, m Message, state string) error {

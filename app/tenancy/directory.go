@@ -105,6 +105,15 @@ func (d *Directory) All(ctx context.Context) ([]Tenant, error) {
 // Forget makes the next question read the directory again.
 func (d *Directory) Forget() { d.snap.Store(nil) }
 
+// HostOf is the host of a commune's main address: a domain of its own, as long as
+// the last check of that was good, else <slug>.<base>.
+func (d *Directory) HostOf(t Tenant) string {
+	if own := t.MainHost(); own != "" {
+		return own
+	}
+	return t.Slug() + "." + d.base
+}
+
 // Base is the domain under which communes have their subdomain.
 func (d *Directory) Base() string { return d.base }
 
@@ -201,8 +210,11 @@ func readDirectory(tx *PlatformTx, rev int64) (*directorySnapshot, error) {
 		schema_version, created_at, read_only_since, placed_at from communes where state <> 'archived'`).Scan(&rows).Error; err != nil {
 		return nil, err
 	}
-	var hosts []struct{ Host, Slug string }
-	if err := tx.DB().Raw("select host, slug from hosts order by host").Scan(&hosts).Error; err != nil {
+	var hosts []struct {
+		Host, Slug string
+		Main, Well bool
+	}
+	if err := tx.DB().Raw("select host, slug, main, well from hosts order by host").Scan(&hosts).Error; err != nil {
 		return nil, err
 	}
 	s := &directorySnapshot{rev: rev, readAt: time.Now(),
@@ -222,6 +234,9 @@ func readDirectory(tx *PlatformTx, rev int64) (*directorySnapshot, error) {
 		if e := s.bySlug[h.Slug]; e != nil {
 			e.hosts = append(e.hosts, h.Host)
 			s.byHost[h.Host] = e
+			if h.Main && h.Well {
+				e.main = h.Host
+			}
 		}
 	}
 	sort.Slice(s.sorted, func(i, j int) bool { return s.sorted[i].name < s.sorted[j].name })

@@ -23,6 +23,9 @@ type Keys interface {
 	// leaves the rest readable. OpenJSON undoes it.
 	SealJSON(document []byte, context string) ([]byte, error)
 	OpenJSON(document []byte, context string) ([]byte, error)
+	// SealText does the same with one text that somebody wrote; OpenText undoes it.
+	SealText(text, context string) (string, error)
+	OpenText(text, context string) (string, error)
 }
 
 // KeyRing has the keys of all communes.
@@ -151,3 +154,5 @@ func (unsealed) Open([]byte, string) ([]byte, error)                { return nil
 func (unsealed) Index(string, string) ([]byte, error)               { return nil, errUnsealed }
 func (unsealed) SealJSON(document []byte, _ string) ([]byte, error) { return document, nil }
 func (unsealed) OpenJSON(document []byte, _ string) ([]byte, error) { return document, nil }
+func (unsealed) SealText(text, _ string) (string, error)            { return text, nil }
+func (unsealed) OpenText(text, _ string) (string, error)            { return text, nil }

@@ -114,8 +114,15 @@ func (o *Owner) Provision(ctx context.Context, c Commune, report func(string)) e
 		return err
 	}
 	for _, h := range c.Hosts {
-		if _, err := dir.Exec(ctx, "insert into platform.hosts (host, slug) values (lower($1), $2) on conflict (host) do nothing", h, c.Slug); err != nil {
+		var holder string
+		if err := dir.QueryRow(ctx, `with added as (
+				insert into platform.hosts (host, slug, main) values (lower($1), $2, not exists (select from platform.hosts where slug = $2))
+				on conflict (host) do nothing returning slug)
+			select slug from added union all select slug from platform.hosts where host = lower($1) limit 1`, h, c.Slug).Scan(&holder); err != nil {
 			return err
+		}
+		if holder != c.Slug {
+			return fmt.Errorf("tenancy: host %s belongs to %s", h, holder)
 		}
 	}
 	return o.migrateTenant(ctx, dir, conn, c.Slug, p, report)

@@ -34,6 +34,7 @@ type entry struct {
 	placedAt                  time.Time // when its data came to where it lies
 	shared                    bool      // its login and pool serve other communes too
 	hosts                     []string
+	main                      string // of hosts; "" where none is, or its last check failed
 	beginWrite, beginReadOnly string
 }
 
@@ -73,6 +74,10 @@ func (t Tenant) CreatedAt() time.Time { return t.must().createdAt }
 
 // Hosts are the domains of its own, beside <slug>.<base>.
 func (t Tenant) Hosts() []string { return append([]string(nil), t.must().hosts...) }
+
+// MainHost is the own domain that is the commune's main address, "" when none is
+// or when its last check failed. Directory.HostOf is what links lead to.
+func (t Tenant) MainHost() string { return t.must().main }
 
 // String names the commune in logs; it never panics.
 func (t Tenant) String() string {

@@ -46,6 +46,7 @@ type Shell struct {
 	CommuneName   string     // "Città di Lugano"; also the entity's name
 	Subtitle      string     // under the name; "" for the variant's own
 	HomeURL       string     // "" for "/"
+	Canonical     string     // address by which search engines shall know the page; "" leaves it out
 	MarkURL       string
 	ThemeURL      string // the commune's sheet of colours
 	Variant       Variant

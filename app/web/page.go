@@ -70,7 +70,7 @@ func (r *Request) shell() ui.Shell {
 	ctx := r.Ctx()
 	s := ui.Shell{Lang: r.lang, Langs: r.languages(), Path: r.Path(), Variant: r.route.Area.variant(),
 		Demo: r.srv.Demo, CSPNonce: r.nonce, Version: r.srv.Version,
-		CommuneName: r.site.Brand.Name, MarkURL: r.site.MarkPath, ThemeURL: r.site.ThemePath}
+		Canonical: r.canonical(), CommuneName: r.site.Brand.Name, MarkURL: r.site.MarkPath, ThemeURL: r.site.ThemePath}
 	s.Announcements, _ = r.announcements()
 	if !r.actor.Anonymous() {
 		s.SignedIn, s.UserName = true, r.actor.Name()

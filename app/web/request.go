@@ -262,3 +262,6 @@ func (r *Request) Words(p *problem.Error) string { return r.words(p) }
 
 // NotFound is the answer for what is not there, or not for this visitor.
 func NotFound() error { return errNotFound }
+
+// Host is the host that was asked for, without its port, in lower case.
+func (r *Request) Host() string { return hostname(r.c.Request.Host) }

@@ -56,6 +56,9 @@ func (s *Server) prepare(req *Request) error {
 	c := req.c
 	to, _ := c.Request.Context().Value(resolvedKey{}).(resolved)
 	req.tenant = to.tenant
+	if to.kind == hostCommune && s.elsewhere(req, to.tenant) {
+		return nil
+	}
 	if err := s.face(req, to); err != nil {
 		return err
 	}
@@ -123,6 +126,12 @@ func (s *Server) face(req *Request, to resolved) error {
 	}
 	var err error
 	req.site, err = s.Sites.Get(req.Ctx(), to.tenant)
+	if err != nil && req.route.opts.faceless {
+		face := *s.Entity
+		face.OfficialName, face.Brand.Name, face.Brand.Line = to.tenant.Name(), to.tenant.Name(), ""
+		req.site = &face
+		return nil
+	}
 	if err != nil {
 		return problem.Unavailable("web.site", "errors.503.text").Wrap(err)
 	}

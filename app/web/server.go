@@ -116,10 +116,7 @@ type resolvedKey struct{}
 
 // resolve decides by the Host header alone.
 func (s *Server) resolve(ctx context.Context, hostport string) (resolved, error) {
-	host := strings.ToLower(hostport)
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
+	host := hostname(hostport)
 	base := s.DB.Directory().Base()
 	switch host {
 	case base:
@@ -138,6 +135,15 @@ func (s *Server) resolve(ctx context.Context, hostport string) (resolved, error)
 		return resolved{}, nil
 	}
 	return resolved{kind: hostCommune, tenant: t}, nil
+}
+
+// hostname is a Host header without its port, in lower case.
+func hostname(hostport string) string {
+	host := strings.ToLower(hostport)
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return host
 }
 
 // Knows reports whether a host name belongs to this deployment.

@@ -33,7 +33,7 @@ const siteTopic = "site"
 // sharedKey names a page. Two requests with one key get the same page but for
 // the nonce of the content security policy, which is every answer's own.
 type sharedKey struct {
-	commune, host, path, lang string
+	commune, host, main, path, lang string
 }
 
 // sharedPage is a page between two occurrences of its nonce.
@@ -75,7 +75,7 @@ func (r *Request) shareable() (sharedKey, []int64, bool) {
 	}
 	_, mark := r.announcements() // an announcement that begins or ends makes another page
 	revisions = append(revisions, mark)
-	return sharedKey{r.tenant.Slug(), r.c.Request.Host, u.EscapedPath(), r.lang}, revisions, true
+	return sharedKey{r.tenant.Slug(), r.c.Request.Host, r.tenant.MainHost(), u.EscapedPath(), r.lang}, revisions, true
 }
 
 // fromShelf answers with a kept page; false when there is none that still holds.

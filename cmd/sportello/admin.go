@@ -85,7 +85,7 @@ func tenantCommand() *cobra.Command {
 		Use: "resume <slug>", Short: "Open a suspended desk again", Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, a []string) error { return setState(c, a[0], tenancy.Active, "") },
 	}
-	c.AddCommand(apply, list, suspend, resume, sealCommand(), quotaCommand())
+	c.AddCommand(apply, list, suspend, resume, sealCommand(), quotaCommand(), domainCommand())
 	c.AddCommand(append(lifeCommands(), takeOverCommand())...)
 	return c
 }

@@ -229,6 +229,8 @@ func (d *demoStack) Environ(role string) []string {
 	set("SMTP_TLS", d.cfg.Mail.TLS)
 	set("POSTFINANCE_URL", d.cfg.Payments.PostFinanceURL)
 	set("EGRESS_ALLOW", strings.Join(d.cfg.Egress.Allow, ","))
+	set("DOMAINS_RESOLVER", d.cfg.Domains.Resolver)
+	set("DOMAINS_ADDRESSES", strings.Join(d.cfg.Domains.Addresses, ","))
 	set("TENANTS_DIR", d.cfg.Tenants.Dir)
 	set("CLAMD_ADDR", d.cfg.Scanner.ClamdAddr)
 	set("OPS_ADDR", d.cfg.Server.OpsAddr)

@@ -24,6 +24,7 @@ type Config struct {
 	Mail     Mail     `koanf:"mail"`
 	Scanner  Scanner  `koanf:"scanner"`
 	Egress   Egress   `koanf:"egress"`
+	Domains  Domains  `koanf:"domains"`
 	Worker   Worker   `koanf:"worker"`
 	Payments Payments `koanf:"payments"`
 	Quotas   Quotas   `koanf:"quotas"`
@@ -218,6 +219,14 @@ type Audit struct {
 type Egress struct {
 	Allow   []string      `koanf:"allow" env:"EGRESS_ALLOW"`
 	Timeout time.Duration `koanf:"timeout" env:"EGRESS_TIMEOUT"`
+}
+
+// Domains says how a commune's own domain is proved: whom to ask for its DNS
+// records, and where they must point. Empty Addresses are those that
+// <commune>.<base> has.
+type Domains struct {
+	Resolver  string   `koanf:"resolver" env:"DOMAINS_RESOLVER"`
+	Addresses []string `koanf:"addresses" env:"DOMAINS_ADDRESSES"`
 }
 
 // Worker bounds background work.

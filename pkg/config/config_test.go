@@ -80,6 +80,8 @@ func TestRefusesWhatCannotBeUsed(t *testing.T) {
 		{"SPORTELLO_PUBLIC_SCHEME=ftp", "http, https"},
 		{"SPORTELLO_BASE_DOMAIN=Sportello_CH", "SPORTELLO_BASE_DOMAIN"},
 		{"SPORTELLO_TRUSTED_PROXIES=10.0.0.1", "CIDR"},
+		{"SPORTELLO_DOMAINS_RESOLVER=9.9.9.9", "SPORTELLO_DOMAINS_RESOLVER"},
+		{"SPORTELLO_DOMAINS_ADDRESSES=front.example", "IP address"},
 		{"SPORTELLO_MASTER_KEY=c2hvcnQ=", "32 bytes"},
 		{"SPORTELLO_MASTER_KEY_FILE=/does/not/exist", "SPORTELLO_MASTER_KEY_FILE"},
 		{"SPORTELLO_DATABASE_URL=mysql://u:hunter2@h/d", "postgres://"},

@@ -62,6 +62,14 @@ func (c Config) validate() error {
 	p.url("SPORTELLO_KMS_URL", c.Keys.KMSURL, "http", "https")
 	p.addIf(c.Keys.KMSURL != "" && c.Keys.KMSToken == "", "SPORTELLO_KMS_TOKEN (or SPORTELLO_KMS_TOKEN_FILE) is needed with SPORTELLO_KMS_URL")
 	p.addIf(c.Keys.KMSRetiring && c.Keys.MasterKey == "", "SPORTELLO_KMS_RETIRING needs SPORTELLO_MASTER_KEY, which is to take the service's place")
+	if c.Domains.Resolver != "" {
+		p.hostPort("SPORTELLO_DOMAINS_RESOLVER", c.Domains.Resolver)
+	}
+	for _, ip := range c.Domains.Addresses {
+		if _, err := netip.ParseAddr(ip); err != nil {
+			p.add("SPORTELLO_DOMAINS_ADDRESSES: %q is not an IP address", ip)
+		}
+	}
 	if c.Mail.SMTPAddr != "" {
 		p.hostPort("SPORTELLO_SMTP_ADDR", c.Mail.SMTPAddr)
 	}

@@ -6,6 +6,7 @@ import (
 
 	catalogue "github.com/sportello-ticino/sportello/app/catalogue/view"
 	home "github.com/sportello-ticino/sportello/app/home/view"
+	status "github.com/sportello-ticino/sportello/app/status/view"
 	"github.com/sportello-ticino/sportello/app/ui"
 )
 
@@ -98,6 +99,6 @@ func publicPages() []sample {
 		{"errore-ignoto", "Questa pagina non c’è", ui.Shell{Variant: ui.Bare, ThemeURL: "/theme/verde.css"}, ui.ErrorPage(ui.Failure{Kind: "404", Bare: true})},
 		{"sospeso", "Sospeso", root, ui.SuspendedPage(ui.Closed{CommuneName: "Esempio", Until: "martedì 24 novembre 2026 alle 07.00", Reason: "Lavori alla rete.", Phone: "+41 58 000 00 00"})},
 		{"articolo", "Accessibilità", portal(""), home.Article(home.ArticlePage{Title: "Accessibilità", Lead: "Questo sportello è per tutte le persone.", Sections: []home.Section{{Title: "Che cosa garantiamo", Text: []string{"Le pagine funzionano da tastiera."}, List: []string{"a 320 pixel;", "senza JavaScript."}, Links: []ui.Link{{Text: "Segnalare un ostacolo", URL: "/servizi"}}}}})},
-		{"stato", "Stato del servizio", portal(""), home.Health(home.HealthPage{Overall: ui.State{Tone: ui.Success, Text: "Funziona tutto"}, Checked: "22.11.2026, ore 09.40", Parts: []ui.Row{{Title: "Portale", State: &ui.State{Tone: ui.Success, Text: "Funziona"}}, {Title: "Pagamenti", State: &ui.State{Tone: ui.Warning, Text: "Rallentati"}, Note: "Le conferme arrivano con qualche minuto di ritardo."}}})},
+		{"stato", "Stato del servizio", portal(""), status.Status(status.Page{Title: "Stato del servizio", DaysText: "88 giorni senza problemi, 1 con ritardi, 1 con interruzioni.", Last: "Ultima interruzione: Pagamenti.", Days: []status.Day{{Kind: "works", Title: "20.11.2026: nessun problema"}, {Kind: "late", Title: "21.11.2026: in ritardo"}, {Kind: "down", Title: "22.11.2026: interruzione"}, {Kind: "unseen", Title: "23.11.2026: non osservato"}}, Overall: ui.State{Tone: ui.Success, Text: "Funziona tutto"}, Checked: "22.11.2026, ore 09.40", Parts: []ui.Row{{Title: "Portale", State: &ui.State{Tone: ui.Success, Text: "Funziona"}}, {Title: "Pagamenti", State: &ui.State{Tone: ui.Warning, Text: "Rallentati"}, Note: "Le conferme arrivano con qualche minuto di ritardo."}}})},
 	}
 }
