@@ -243,7 +243,21 @@ func (db *DB) share(e *entry) int {
 	if e.shared || snap == nil || snap.own[e.cluster] == 0 {
 		return db.opt.PoolSize
 	}
-	return min(db.opt.PoolSize, max(leastPool, db.opt.Connections/snap.own[e.cluster]))
+	return db.opt.share(snap.own[e.cluster])
+}
+
+// share is the size of one pool beside own of its kind.
+func (o Options) share(own int) int { return min(o.PoolSize, max(leastPool, o.Connections/own)) }
+
+// Opens is how many connections a process may open to a cluster where own
+// communes have a pool of their own and the others share some logins.
+func (o Options) Opens(own, shared int) int {
+	o.fill()
+	n := o.PlatformPoolSize + shared*o.PoolSize
+	if own > 0 {
+		n += own * o.share(own)
+	}
+	return n
 }
 
 // retire lets the connections of a commune's former pool end.

@@ -249,16 +249,21 @@ func catalogueCommand() *cobra.Command {
 }
 
 func doctorCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "doctor", Short: "Show the settings (secrets hidden) and check every connection", Args: args(cobra.NoArgs),
+	var o app.DoctorOptions
+	c := &cobra.Command{
+		Use: "doctor", Short: "Show the settings (secrets hidden) and examine everything; each failure says the next step", Args: args(cobra.NoArgs),
+		Long: "Examines settings, secrets, folders, every PostgreSQL cluster, every commune, Redis, and what is called outside.\nExit code 1 when something fails; what is only to be seen to leaves it 0.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := config.Load(os.Environ())
 			if err != nil {
 				return usageError{err}
 			}
-			return app.Doctor(c.Context(), cfg, c.OutOrStdout())
+			return app.Doctor(c.Context(), cfg, o, c.OutOrStdout())
 		},
 	}
+	c.Flags().BoolVar(&o.JSON, "json", false, "print JSON: the findings, without the settings")
+	c.Flags().IntVar(&o.Need.Processes, "processes", 2, "`serve` and `worker` processes together, for the number of connections")
+	return c
 }
 
 func routesCommand() *cobra.Command {
