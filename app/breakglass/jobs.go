@@ -30,6 +30,8 @@ type told struct {
 func (m *Module) Jobs(r *outbox.Registry) {
 	r.HandleOutside(jobTell, m.tell)
 	r.Handle(jobEnd, m.end)
+	r.Watch("sportello_access_grants", "Accesses of the entity that are in force in a commune.",
+		"select count(*) from access_grants where state = 'granted' and granted_until > now()")
 }
 
 // tell copies a step to the entity's record, with a line on its audit; the

@@ -37,7 +37,11 @@ type Service struct{ Deps }
 func New(d Deps) *Service { return &Service{d} }
 
 // Jobs registers the background job. A person often waits for the mail.
-func (s *Service) Jobs(reg *outbox.Registry) { reg.HandleCritical(job, s.deliver) }
+func (s *Service) Jobs(reg *outbox.Registry) {
+	reg.HandleCritical(job, s.deliver)
+	reg.Watch("sportello_mails_waiting", "Mails of a commune that are neither sent nor refused.",
+		"select count(*) from notifications where sent_at is null and refused_at is null")
+}
 
 // payload is version 1 of the job. It carries the values of the placeholders and
 // no address: that stands in the log line.

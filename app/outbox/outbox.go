@@ -111,9 +111,10 @@ type entry struct {
 
 // Registry knows which handler does which kind of job.
 type Registry struct {
-	kinds  map[string]entry
-	events map[string][]string
-	ticks  []tick
+	kinds   map[string]entry
+	events  map[string][]string
+	ticks   []tick
+	watched []watch
 }
 
 type tick struct {

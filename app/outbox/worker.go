@@ -103,6 +103,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	loop(w.relayLoop)
 	loop(w.sweepLoop)
 	loop(w.chainLoop)
+	loop(w.watchLoop)
 	for _, t := range w.reg.ticks {
 		loop(func(ctx context.Context) { w.tickLoop(ctx, t) })
 	}
