@@ -81,7 +81,7 @@ func explainPostgres(p place, err error) string {
 	if errors.As(err, &dns) {
 		return fmt.Sprintf("the host of cluster %s is not known to the resolver; correct %s", p.cluster, setting(p))
 	}
-	return fmt.Sprintf("cluster %s is not reached; start PostgreSQL, look at the network, or correct %s", p.cluster, setting(p))
+	return fmt.Sprintf("cluster %s is not reached; start PostgreSQL (its log says why it ended: is its disk full?), look at the network, or correct %s", p.cluster, setting(p))
 }
 
 func postgresVersion(ctx context.Context, x *exam, p place) error {

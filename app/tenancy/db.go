@@ -8,10 +8,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -98,7 +102,8 @@ type DB struct {
 	book      *revisionBook
 	sent      counter
 	ring      KeyRing
-	limits    []string // of every transaction, behind a pooler
+	limits    []string     // of every transaction, behind a pooler
+	full      atomic.Int64 // when a server last had no room, in Unix nanoseconds
 
 	mu    sync.Mutex
 	pools map[string]*sql.DB
@@ -344,7 +349,7 @@ func (db *DB) tenantTx(ctx context.Context, t Tenant, write bool, fn func(tx *Tx
 	})
 	span.End(err)
 	if err != nil {
-		return err
+		return db.told(err)
 	}
 	for _, f := range after {
 		f()
@@ -371,12 +376,41 @@ func (db *DB) Node(ctx context.Context, cluster string, fn func(tx *PlatformTx) 
 		return fn(&PlatformTx{core: core{db: db, ctx: ctx, conn: c}})
 	})
 	span.End(err)
-	return err
+	return db.told(err)
 }
 
 func stalePlan(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "0A000"
+}
+
+// told makes of a server that cannot go on what a person is to read: come back in
+// a moment. Errors that say so already, and all others, stay as they are.
+func (db *DB) told(err error) error {
+	var p *problem.Error
+	if err == nil || errors.As(err, &p) {
+		return err
+	}
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &pg) && pg.Code == "53100": // disk_full
+		db.full.Store(time.Now().UnixNano())
+		return problem.Unavailable("tenancy.no-room", "errors.503.text").WithRetry(time.Minute).Wrap(err)
+	case errors.As(err, &pg) && strings.HasPrefix(pg.Code, "57P0"), // it stops, crashed or is starting
+		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return errAway(err)
+	}
+	return err
+}
+
+// fullFor is how long a server is believed to have no room after it said so.
+const fullFor = 30 * time.Second
+
+// NoRoom tells that a PostgreSQL server refused a write for want of room within
+// the last half minute. Reading goes on meanwhile.
+func (db *DB) NoRoom() bool {
+	at := db.full.Load()
+	return at != 0 && time.Since(time.Unix(0, at)) < fullFor
 }
 
 // errAway is what a person reads when the commune's database does not answer.

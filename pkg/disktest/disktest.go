@@ -41,20 +41,37 @@ func Mount(size int) (*Disk, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Disk{temp: temp, Dir: filepath.Join(temp, "disk")}
-	err = errors.Join(os.Chmod(temp, 0o755), os.Mkdir(d.Dir, 0o755)) //nolint:gosec // as above
-	if err == nil {
-		err = mount(d.Dir, size)
+	if err := os.Chmod(temp, 0o755); err != nil { //nolint:gosec // as above
+		return nil, errors.Join(err, os.RemoveAll(temp))
 	}
+	d, err := MountAt(filepath.Join(temp, "disk"), size)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("disktest: mounting takes root, or `unshare --user --map-root-user --mount`: %w", err), os.RemoveAll(temp))
+		return nil, errors.Join(err, os.RemoveAll(temp))
 	}
+	d.temp = temp
 	return d, nil
+}
+
+// MountAt mounts a disk over a folder, which is made if it is missing.
+func MountAt(dir string, size int) (*Disk, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // servers' accounts must reach it
+		return nil, err
+	}
+	if err := mount(dir, size); err != nil {
+		return nil, fmt.Errorf("disktest: mounting takes root, or `unshare --user --map-root-user --mount`: %w", err)
+	}
+	return &Disk{Dir: dir}, nil
 }
 
 // Unmount ends the disk with all that is on it, also when something still lies
 // open there.
-func (d *Disk) Unmount() error { return errors.Join(unmount(d.Dir), os.RemoveAll(d.temp)) }
+func (d *Disk) Unmount() error {
+	err := unmount(d.Dir)
+	if d.temp != "" {
+		err = errors.Join(err, os.RemoveAll(d.temp))
+	}
+	return err
+}
 
 const filler = "filler"
 
