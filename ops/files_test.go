@@ -38,7 +38,7 @@ func TestSettingsInFilesExist(t *testing.T) {
 		}
 		return out
 	}
-	for _, root := range []string{"helm", "compose.yaml", "Dockerfile", "grafana", "backup"} {
+	for _, root := range []string{"helm", "compose.yaml", "compose.cluster.yaml", "Dockerfile", "grafana", "backup"} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || strings.HasSuffix(path, ".go") || d.Type()&fs.ModeSymlink != 0 || filepath.Base(path) == "values.schema.json" {
 				return err

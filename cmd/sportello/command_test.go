@@ -44,7 +44,7 @@ func deployment(t *testing.T) []string {
 	e := tenancytest.New(t)
 	data := t.TempDir()
 	return []string{"SPORTELLO_DATABASE_URL=" + e.RuntimeURL, "SPORTELLO_OWNER_DATABASE_URL=" + e.OwnerURL, "SPORTELLO_REDIS_URL=" + e.RedisURL,
-		"SPORTELLO_MASTER_KEY=" + base64.StdEncoding.EncodeToString(tenancytest.MasterKey), "SPORTELLO_DATA=" + data, "SPORTELLO_LOG_LEVEL=error"}
+		"SPORTELLO_MASTER_KEY=" + base64.StdEncoding.EncodeToString(tenancytest.MasterKey), "SPORTELLO_DATA=" + data, "SPORTELLO_OPS_ADDR=127.0.0.1:1", "SPORTELLO_LOG_LEVEL=error"}
 }
 
 // TestExitCodes: 0 done, 1 failed, 2 wrong use.
@@ -74,6 +74,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"bogus"}, 2, "unknown command"},
 		{[]string{"tenant"}, 0, "export"},
 		{[]string{"migrate", "status"}, 0, "chiasso"},
+		{[]string{"ready"}, 1, "nobody answers on 127.0.0.1:1"},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			out, wrong, code := run(t, here, c.args...)

@@ -52,7 +52,7 @@ func root() *cobra.Command {
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.AddCommand(demoCommand(), serveCommand(), workerCommand(), migrateCommand(), tenantCommand(),
-		catalogueCommand(), userCommand(), keysCommand(), doctorCommand(), routesCommand(), auditCommand())
+		catalogueCommand(), userCommand(), keysCommand(), doctorCommand(), readyCommand(), routesCommand(), auditCommand())
 	return c
 }
 
