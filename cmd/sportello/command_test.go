@@ -164,3 +164,43 @@ func TestACommunesLifeOnTheCommandLine(t *testing.T) {
 		must("tenant", "restore", "lugano", filepath.Base(label.File))
 	}
 }
+
+// TestWhatIsExportedIsWhatIsSet: a folder written back is read again, nothing in
+// it is wrong, and applying it changes nothing.
+func TestWhatIsExportedIsWhatIsSet(t *testing.T) {
+	t.Parallel()
+	here := deployment(t)
+	must := func(environ []string, args ...string) string {
+		t.Helper()
+		out, wrong, code := run(t, environ, args...)
+		if code != 0 {
+			t.Fatalf("%v: exit %d\n%s%s", args, code, out, wrong)
+		}
+		return out
+	}
+	must(here, "tenant", "apply", "chiasso")
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../tenants")); err != nil {
+		t.Fatal(err)
+	}
+	if _, wrong, code := run(t, here, "tenant", "export-config", "chiasso", "--into", dir); code != 1 || !strings.Contains(wrong, "give --overwrite") {
+		t.Errorf("files that exist: exit %d, %s", code, wrong)
+	}
+	for _, name := range []string{"tenant.yaml", "services.yaml", "brand"} { // what is compared is what was written
+		if err := os.RemoveAll(filepath.Join(dir, "chiasso", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out := must(here, "tenant", "export-config", "chiasso", "--into", dir); strings.Count(out, dir) != 4 {
+		t.Errorf("written: %s", out)
+	}
+	there := append(here, "SPORTELLO_TENANTS_DIR="+dir)
+	if out := must(there, "tenant", "check", "chiasso"); !strings.Contains(out, "services, nothing wrong") || strings.Contains(out, " 0 services") {
+		t.Errorf("check: %s", out)
+	}
+	for line := range strings.Lines(must(there, "tenant", "apply", "chiasso")) {
+		if strings.Contains(line, "taken from the folder") || strings.Contains(line, "→") || strings.Contains(line, "new, version") || strings.Contains(line, "no longer") {
+			t.Errorf("applying what was exported changes: %s", line)
+		}
+	}
+}

@@ -18,7 +18,7 @@ import (
 
 func tenantCommand() *cobra.Command {
 	c := group("tenant", "The life of a commune")
-	c.AddCommand(checkCommand(), applyCommand(), listCommand(), statusCommand(), suspendCommand(), resumeCommand(), sealCommand())
+	c.AddCommand(checkCommand(), applyCommand(), exportConfigCommand(), listCommand(), statusCommand(), suspendCommand(), resumeCommand(), sealCommand())
 	c.AddCommand(append(lifeCommands(), takeOverCommand())...)
 	return c
 }
@@ -263,4 +263,26 @@ func setState(c *cobra.Command, inJSON bool, slug string, s tenancy.State, reaso
 		State  tenancy.State `json:"state"`
 		Reason string        `json:"reason,omitempty"`
 	}{slug, s, reason}, slug+": "+string(s))
+}
+
+func exportConfigCommand() *cobra.Command {
+	var into string
+	var overwrite bool
+	c := &cobra.Command{Use: "export-config <slug>", Short: "Write what a commune has set back into its folder: tenant.yaml, brand, services.yaml", Args: args(cobra.ExactArgs(1))}
+	inJSON := asJSON(c)
+	c.Flags().StringVar(&into, "into", "", "folder that holds the communes' folders, as SPORTELLO_TENANTS_DIR does")
+	c.Flags().BoolVar(&overwrite, "overwrite", false, "replace files that exist")
+	c.RunE = func(c *cobra.Command, a []string) error {
+		if into == "" {
+			return usageError{errors.New("give --into")}
+		}
+		return with(c, func(p *app.App) error {
+			files, err := p.ExportConfig(c.Context(), a[0], into, overwrite)
+			if err != nil {
+				return noCommune(a[0], err)
+			}
+			return answer(c, *inJSON, map[string]any{"slug": a[0], "files": files}, a[0]+": "+strings.Join(files, ", "))
+		})
+	}
+	return c
 }
