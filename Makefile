@@ -45,10 +45,11 @@ e2e: ## only the journeys in a browser
 	@sh ops/bootstrap test
 	@$(GO) test -count=1 -timeout 20m -run '^Test(Journey|Kill)' ./...; code=$$?; $(GO) run ./pkg/pgtest/stop || code=1; exit $$code
 
-lint: $(BIN)/golangci-lint $(BIN)/templ ## format, import map, static checks, generated files up to date
+lint: $(BIN)/golangci-lint $(BIN)/templ ## format, import map, static checks, generated files up to date; chart, compose file, alerts and dashboards
 	@$(BIN)/golangci-lint run -c configs/golangci.yml ./...
 	@sh ops/lint-bites $(BIN)/golangci-lint
 	@sh ops/lint-generated $(BIN)/templ
+	@cd ops/check && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 generate: $(BIN)/templ ## Go code of the templ files
 	@$(BIN)/templ generate -path app

@@ -275,6 +275,57 @@ func CheckCatalogue(ctx context.Context, cfg config.Config, out io.Writer) error
 	return err
 }
 
+// CheckedFolder is what CheckFolders found in one commune's folder.
+type CheckedFolder struct {
+	Slug     string   `json:"slug"`
+	Services int      `json:"services"`
+	Problems []string `json:"problems"`
+}
+
+// CheckFolders reads the folders of some communes, all without a name, as
+// `tenant apply` would: face, brand, services with their examples. Errors: that
+// something is wrong, with what is in the folders; one that cannot be read at all.
+func CheckFolders(ctx context.Context, cfg config.Config, slugs []string) ([]CheckedFolder, error) {
+	fsys := tenantsFS(cfg)
+	known, err := tenants.Communes(fsys)
+	if err != nil {
+		return nil, err
+	}
+	if len(slugs) == 0 {
+		slugs = known
+	}
+	out := make([]CheckedFolder, 0, len(slugs))
+	bad := 0
+	for _, slug := range slugs {
+		c := CheckedFolder{Slug: slug, Problems: []string{}}
+		note := func(err error) {
+			if err != nil {
+				c.Problems = append(c.Problems, strings.Split(err.Error(), "\n")...)
+			}
+		}
+		if !slices.Contains(known, slug) {
+			note(errors.New("has no folder with a tenant.yaml"))
+		} else {
+			f, err := site.ReadFolder(fsys, slug)
+			note(err)
+			if err == nil && f.Commune.Slug != slug {
+				note(fmt.Errorf("tenant.yaml is of %q", f.Commune.Slug))
+			}
+			services, err := catalogue.ReadFolder(ctx, fsys, slug, orDefault(f.Profile.Calendar, "ticino"))
+			note(err)
+			c.Services = len(services.Overlays)
+		}
+		if len(c.Problems) > 0 {
+			bad++
+		}
+		out = append(out, c)
+	}
+	if bad > 0 {
+		return out, fmt.Errorf("%d of %d folders have problems", bad, len(out))
+	}
+	return out, nil
+}
+
 // Routes is the route table, built without any connection.
 func Routes() ([]web.Route, error) {
 	a, err := unconnected()

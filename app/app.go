@@ -14,8 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sportello-ticino/sportello/app/access"
@@ -103,7 +101,6 @@ type App struct {
 	Domains       *domains.Module
 	Anchors       *audit.Anchors
 
-	gauges   *prometheus.Registry // read from tables when asked for
 	guard    *egress.Guard
 	blobs    *blob.Bucket
 	draining atomic.Bool
@@ -351,7 +348,7 @@ func (a *App) Worker() *outbox.Worker {
 // Ops is the handler of the operators' address: metrics, health, profiles.
 func (a *App) Ops() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, a.gauges}, promhttp.HandlerOpts{}))
+	mux.Handle("/metrics", a.metricsPage())
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)

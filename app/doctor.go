@@ -2,76 +2,91 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
-	"net"
-	"time"
+	"strings"
 
-	"github.com/sportello-ticino/sportello/app/keys"
-	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/doctor"
 	"github.com/sportello-ticino/sportello/pkg/config"
+	"github.com/sportello-ticino/sportello/pkg/mail"
 	"github.com/sportello-ticino/sportello/pkg/scan"
 )
 
-// Doctor prints the settings, secrets hidden, and tries every connection. Each
-// failure is one sentence with the next step.
-func Doctor(ctx context.Context, cfg config.Config, out io.Writer) error {
-	for _, s := range cfg.Redacted() {
-		fmt.Fprintf(out, "%-40s %-50v %s\n", s.Env, s.Value, s.Source)
-	}
-	for _, name := range cfg.Unknown() {
-		fmt.Fprintf(out, "%s is set and is no setting of ours\n", name)
-	}
-	bad := 0
-	check := func(what string, err error, next string) {
-		if err == nil {
-			fmt.Fprintf(out, "ok    %s\n", what)
-			return
-		}
-		bad++
-		fmt.Fprintf(out, "FAIL  %s: %v. %s\n", what, err, next)
-	}
-	a, err := New(ctx, cfg, Options{})
-	check("settings", err, "Correct the setting that is named.")
-	if err != nil {
-		return fmt.Errorf("%d checks failed", bad)
-	}
-	defer a.Close()
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	err = a.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
-		_, err := tx.Exec("select 1 from communes limit 1")
-		return err
-	})
-	check("database of the directory", err, "Is PostgreSQL running, and has `sportello migrate up` been run?")
-	if err == nil {
-		all, err := a.DB.Directory().All(ctx)
-		check("directory of communes", err, "Run `sportello migrate up`.")
-		for _, t := range all {
-			err := a.DB.Read(ctx, t, func(tx *tenancy.Tx) error {
-				_, err := tx.Exec("select 1 from settings limit 1")
-				return err
-			})
-			if t.Sealed() {
-				_, keyErr := a.Keys.For(ctx, t)
-				check("keys of "+t.Slug(), keyErr, keys.Explain(keyErr))
-			}
-			check("commune "+t.Slug(), err, "Run `sportello tenant apply "+t.Slug()+"`; the master key must be the one it was opened with.")
+// DoctorOptions say how `sportello doctor` looks and tells.
+type DoctorOptions struct {
+	Need doctor.Need
+	JSON bool
+}
+
+// Doctor prints the settings, secrets hidden, and examines the deployment. Each
+// failure is one sentence with the next step. Errors: that something fails;
+// warnings are none.
+func Doctor(ctx context.Context, cfg config.Config, o DoctorOptions, out io.Writer) error {
+	found := examine(ctx, cfg, o.Need)
+	var failed, warned int
+	for _, f := range found {
+		switch f.Level {
+		case doctor.Failure:
+			failed++
+		case doctor.Warning:
+			warned++
 		}
 	}
-	err = a.Masters.Check(ctx)
-	check("master key", err, keys.Explain(err))
-	check("Redis", a.Redis.Ping(ctx).Err(), "Is Redis running? Without it people cannot sign in.")
-	if cfg.Mail.SMTPAddr != "" {
-		conn, err := (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "tcp", cfg.Mail.SMTPAddr)
-		if err == nil {
-			_ = conn.Close()
+	if o.JSON {
+		if err := json.NewEncoder(out).Encode(struct {
+			Failed   int              `json:"failed"`
+			Warned   int              `json:"warned"`
+			Findings []doctor.Finding `json:"findings"`
+		}{failed, warned, found}); err != nil {
+			return err
 		}
-		check("mail relay", err, "Is SPORTELLO_SMTP_ADDR right? Mails wait until it answers.")
+	} else {
+		for _, s := range cfg.Redacted() {
+			fmt.Fprintf(out, "%-40s %-50v %s\n", s.Env, s.Value, s.Source)
+		}
+		for _, f := range found {
+			fmt.Fprintln(out, inOneLine(f))
+		}
+		fmt.Fprintf(out, "%d checks, %d failed, %d to see to\n", len(found), failed, warned)
 	}
-	check("scanner", scan.New(cfg.Scanner.ClamdAddr, cfg.Scanner.Timeout).Ping(ctx), "Is clamd running? Uploads are refused until it answers.")
-	if bad > 0 {
-		return fmt.Errorf("%d checks failed", bad)
+	if failed > 0 {
+		return fmt.Errorf("%d checks failed", failed)
 	}
 	return nil
+}
+
+func inOneLine(f doctor.Finding) string {
+	what := strings.TrimSpace(f.Commune + " " + f.Check)
+	if f.Cluster != "" {
+		what = "cluster " + f.Cluster + ": " + f.Check
+	}
+	line := fmt.Sprintf("%-4s  %s", map[doctor.Level]string{doctor.Well: "ok", doctor.Warning: "WARN", doctor.Failure: "FAIL"}[f.Level], what)
+	if f.Says != "" {
+		line += ": " + strings.TrimSuffix(f.Says, ".")
+		if f.Runbook != "" {
+			line += " (" + f.Runbook + ")"
+		}
+	}
+	return line
+}
+
+// examine builds what the doctor looks at; what cannot even be built is its only
+// finding.
+func examine(ctx context.Context, cfg config.Config, need doctor.Need) []doctor.Finding {
+	refused := func(err error) []doctor.Finding {
+		return []doctor.Finding{{Check: "settings", Level: doctor.Failure, Says: fmt.Sprintf("the product cannot be built (%v); correct the setting that is named", err)}}
+	}
+	a, err := New(ctx, cfg, Options{})
+	if err != nil {
+		return refused(err)
+	}
+	defer a.Close()
+	relay, err := mail.NewSMTP(mail.SMTPOptions{Addr: orDefault(cfg.Mail.SMTPAddr, "127.0.0.1:25"), TLS: cfg.Mail.TLS,
+		Username: cfg.Mail.Username, Password: cfg.Mail.Password, Timeout: cfg.Mail.Timeout})
+	if err != nil {
+		return refused(err)
+	}
+	return doctor.Examine(ctx, doctor.Deps{Config: cfg, DB: a.DB, Keys: a.Keys, Masters: a.Masters, Redis: a.Redis, Mail: relay,
+		Scanner: scan.New(cfg.Scanner.ClamdAddr, cfg.Scanner.Timeout), HTTP: a.guard.Client(), Clock: a.Clock, Need: need})
 }

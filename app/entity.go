@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"github.com/goccy/go-yaml"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sportello-ticino/sportello/app/agreements"
 	"github.com/sportello-ticino/sportello/app/bulletin"
@@ -60,8 +59,6 @@ func (a *App) quotas() {
 	a.Quotas = quotas.New(quotas.Deps{DB: a.DB, Outbox: a.Outbox, Clock: a.Clock, Mail: a.Notifications, Texts: a.Texts, URL: a.URL,
 		Default: map[string]int64{quotas.Storage: int64(q.StorageGB) * quotas.GB, quotas.Mails: int64(q.Mails), quotas.API: int64(q.API)}})
 	a.Notifications.Allowance = a.Quotas
-	a.gauges = prometheus.NewRegistry()
-	a.gauges.MustRegister(quotas.Gauges{Service: a.Quotas})
 }
 
 // ownDomains proves communes' own domains with the DNS and looks at their

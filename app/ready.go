@@ -27,8 +27,8 @@ func (a *App) Drain() { a.draining.Store(true) }
 func (a *App) Draining() bool { return a.draining.Load() }
 
 // Ready checks what this process depends on: without a directory, or with a
-// commune's schema older than this binary, it is not ready; without Redis it
-// is degraded. A process that is going is not ready either.
+// commune's schema older than this binary, it is not ready; without Redis, or
+// without room on a disk, it is degraded. A process that is going is not ready either.
 func (a *App) Ready(ctx context.Context) web.Readiness {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -59,6 +59,13 @@ func (a *App) Ready(ctx context.Context) web.Readiness {
 	}
 	if behind > 0 {
 		r.Ready, r.Checks["migrations"] = false, fmt.Sprintf("%d behind, this binary needs %d; see `sportello migrate status`", behind, wanted)
+	}
+	// Pages are read while nothing can be written: that is said, and no process is
+	// taken away for it.
+	if a.DB.NoRoom() {
+		r.Degraded, r.Checks["disk"] = true, "the database has no room"
+	} else if a.blobs.NoRoom() {
+		r.Degraded, r.Checks["disk"] = true, "the files have no room"
 	}
 	if err := a.Redis.Ping(ctx).Err(); err != nil {
 		r.Degraded, r.Checks["redis"] = true, "unreachable"

@@ -16,6 +16,8 @@ make_secret() { [ -e "secrets/$1" ] || printf '%s' "$2" >"secrets/$1"; }
 make_secret postgres_password "$(random)"
 make_secret owner_password "$(random)"
 make_secret runtime_password "$(random)"
+make_secret backup_password "$(random)"
+make_secret grafana_password "$(random)"
 make_secret redis_password "$(random)"
 make_secret master_key "$(head -c 32 /dev/urandom | base64 | tr -d '\n')"
 make_secret owner_database_url "postgres://sportello_owner:$(cat secrets/owner_password)@postgres:5432/sportello?sslmode=disable"

@@ -31,6 +31,8 @@ func (m *Module) Jobs(r *outbox.Registry) {
 	r.HandleOutside(jobTell, m.tell)
 	r.Handle(jobEnd, m.end)
 	r.Every("breakglass.count", countEvery, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return m.count(ctx, t) })
+	r.Gauge("sportello_access_grants", "Accesses of the entity that are in force in a commune.",
+		"select count(*) from access_grants where state = 'granted' and granted_until > now()")
 }
 
 // tell copies a step to the entity's record, with a line on its audit; the

@@ -152,3 +152,19 @@ func compileRow(r row, engine *rules.Engine) (*Service, error) {
 	service.FeeConfirmed = r.FeeConfirmed != "" && r.FeeConfirmed == feeHash(service.Fee)
 	return service, nil
 }
+
+// Entries are what the commune offers and how it differs from the shared
+// catalogue, what its console changed included: the content of a services.yaml.
+func Entries(tx *tenancy.Tx) (map[string]Tree, error) {
+	rows, err := allRows(tx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]Tree{}
+	for _, r := range rows {
+		if r.Offered {
+			out[r.ID] = Merge(r.Overlay, r.Console)
+		}
+	}
+	return out, nil
+}

@@ -101,6 +101,7 @@ func (s *Service) Issue(ctx context.Context, t tenancy.Tenant, r Request) (Paper
 	if _, err := s.Blobs.For(t.Slug()).Put(ctx, p.BlobKey, "application/pdf", sealed); err != nil {
 		return p, err
 	}
+	sealedPapers.WithLabelValues(t.Slug()).Inc()
 	return s.note(ctx, t, p)
 }
 

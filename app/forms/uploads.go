@@ -20,6 +20,8 @@ import (
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/meters"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/blob"
+	"github.com/sportello-ticino/sportello/pkg/problem"
 	"github.com/sportello-ticino/sportello/pkg/scan"
 )
 
@@ -228,7 +230,9 @@ func (m *Module) keep(ctx context.Context, by identity.Actor, folder string, fil
 	sum := sha256.Sum256(data)
 	u.SHA256 = sum[:]
 	u.BlobKey = path.Join("uploads", folder, u.ID.String())
-	if _, err := m.Blobs.For(by.Tenant().Slug()).Put(ctx, u.BlobKey, kind, data); err != nil {
+	if _, err := m.Blobs.For(by.Tenant().Slug()).Put(ctx, u.BlobKey, kind, data); errors.Is(err, blob.ErrFull) {
+		return u, problem.Unavailable("forms.no-room", "errors.503.text").WithRetry(time.Minute).Wrap(err)
+	} else if err != nil {
 		return Upload{}, fmt.Errorf("forms: %w", err)
 	}
 	return u, nil

@@ -54,6 +54,8 @@ func (s *Service) Jobs(reg *outbox.Registry) {
 		}
 		return s.Send(tx, m)
 	})
+	reg.Gauge("sportello_mails_waiting", "Mails of a commune that should have been sent and were not.",
+		"select count(*) from outbox where kind = '"+Job+"' and done_at is null and gave_up_at is null and (last_error <> '' or run_after <= now())")
 }
 
 // payload is version 1 of the job. It carries the values of the placeholders and

@@ -147,11 +147,11 @@ type entry struct {
 
 // Registry knows which handler does which kind of job.
 type Registry struct {
-	kinds  map[string]entry
-	events map[string][]string
-	ticks  []tick
-
+	kinds   map[string]entry
+	events  map[string][]string
+	ticks   []tick
 	errands map[string]ErrandHandler
+	gauges  []gauge
 }
 
 type tick struct {

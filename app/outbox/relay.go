@@ -189,18 +189,25 @@ func (w *Worker) relayHinted(ctx context.Context) {
 // finds the rows.
 func (w *Worker) relayHintedOn(ctx context.Context, cluster string) error {
 	var roles []string
+	hints := 0
 	err := w.db.Node(ctx, cluster, func(tx *tenancy.PlatformTx) error {
 		rows, err := tx.Query(`with read as (delete from outbox_hints where id in (select id from outbox_hints order by id limit 2000) returning tenant)
-			select distinct tenant::text from read`)
+			select tenant::text, count(*) from read group by tenant`)
 		if err != nil {
 			return err
 		}
-		roles, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		var role string
+		var n int
+		_, err = pgx.ForEachRow(rows, []any{&role, &n}, func() error {
+			roles, hints = append(roles, role), hints+n
+			return nil
+		})
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	hintsWaiting.WithLabelValues(cluster).Set(float64(hints))
 	for _, role := range roles {
 		if t, err := w.db.Directory().ByRole(ctx, cluster, role); err == nil { // else the last hint of a commune that was archived or moved away
 			w.mark(t)
@@ -216,6 +223,7 @@ type due struct {
 	Kind     string
 	Attempts int
 	Full     bool
+	Waited   float64 // seconds
 }
 
 const dueRows = `
@@ -223,7 +231,7 @@ const dueRows = `
 		select id, row_number() over (order by run_after, id) as n from outbox
 		where outbox.kind = k.kind and done_at is null and gave_up_at is null and run_after <= now()
 		order by run_after, id limit k.places) o)
-	select id, kind, attempts, (select bool_or(last) from places) from outbox
+	select id, kind, attempts, (select bool_or(last) from places), extract(epoch from clock_timestamp() - run_after)::float8 from outbox
 	where id = any(array(select id from places)) and done_at is null and gave_up_at is null
 		and (relayed_at is null or relayed_at < now() - make_interval(secs => $3))
 	order by run_after, id for update of outbox skip locked`
@@ -248,6 +256,9 @@ func (w *Worker) relay(ctx context.Context, t tenancy.Tenant) error {
 		g.SetLimit(8)
 		for i, d := range all {
 			ids[i] = d.ID
+			if d.Attempts == 0 {
+				relaySeconds.Observe(d.Waited)
+			}
 			g.Go(func() error { return w.enqueue(ctx, t, d) })
 		}
 		if err := g.Wait(); err != nil {

@@ -104,6 +104,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	loop(w.sweepLoop)
 	loop(w.chainLoop)
 	loop(w.errandLoop)
+	loop(w.gaugeLoop)
 	for _, t := range w.reg.ticks {
 		loop(func(ctx context.Context) { w.tickLoop(ctx, t) })
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -87,6 +88,8 @@ type Cached[T any] struct {
 	mu    sync.RWMutex
 	held  map[string]held[T]
 	once  singleflight.Group
+
+	hit, miss, stale prometheus.Counter
 }
 
 type held[T any] struct {
@@ -96,7 +99,8 @@ type held[T any] struct {
 
 // NewCached makes a cache of what load reads; topic names it in Tx.Bump.
 func NewCached[T any](db *DB, topic string, load func(tx *Tx) (T, error)) *Cached[T] {
-	return &Cached[T]{db: db, topic: topic, load: load, held: map[string]held[T]{}}
+	return &Cached[T]{db: db, topic: topic, load: load, held: map[string]held[T]{},
+		hit: cacheReads.WithLabelValues(topic, "hit"), miss: cacheReads.WithLabelValues(topic, "miss"), stale: cacheReads.WithLabelValues(topic, "stale")}
 }
 
 // Get returns the commune's value, loading it when it is missing or stale.
@@ -108,15 +112,18 @@ func (c *Cached[T]) Get(ctx context.Context, t Tenant) (T, error) {
 	h, ok := c.held[slug]
 	c.mu.RUnlock()
 	if err != nil {
-		if ok { // the database is away: what we know is better than nothing
+		if ok {
+			c.stale.Inc() // the database is away: what we know is better than nothing
 			return h.value, nil
 		}
 		var zero T
 		return zero, err
 	}
 	if ok && h.rev == rev {
+		c.hit.Inc()
 		return h.value, nil
 	}
+	c.miss.Inc()
 	v, err, _ := c.once.Do(slug, func() (any, error) {
 		var value T
 		err := c.db.Read(context.WithoutCancel(ctx), t, func(tx *Tx) error {

@@ -8,10 +8,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -98,7 +102,8 @@ type DB struct {
 	book      *revisionBook
 	sent      counter
 	ring      KeyRing
-	limits    []string // of every transaction, behind a pooler
+	limits    []string     // of every transaction, behind a pooler
+	full      atomic.Int64 // when a server last had no room, in Unix nanoseconds
 
 	mu    sync.Mutex
 	pools map[string]*sql.DB
@@ -243,7 +248,21 @@ func (db *DB) share(e *entry) int {
 	if e.shared || snap == nil || snap.own[e.cluster] == 0 {
 		return db.opt.PoolSize
 	}
-	return min(db.opt.PoolSize, max(leastPool, db.opt.Connections/snap.own[e.cluster]))
+	return db.opt.share(snap.own[e.cluster])
+}
+
+// share is the size of one pool beside own of its kind.
+func (o Options) share(own int) int { return min(o.PoolSize, max(leastPool, o.Connections/own)) }
+
+// Opens is how many connections a process may open to a cluster where own
+// communes have a pool of their own and the others share some logins.
+func (o Options) Opens(own, shared int) int {
+	o.fill()
+	n := o.PlatformPoolSize + shared*o.PoolSize
+	if own > 0 {
+		n += own * o.share(own)
+	}
+	return n
 }
 
 // retire lets the connections of a commune's former pool end.
@@ -330,7 +349,7 @@ func (db *DB) tenantTx(ctx context.Context, t Tenant, write bool, fn func(tx *Tx
 	})
 	span.End(err)
 	if err != nil {
-		return err
+		return db.told(err)
 	}
 	for _, f := range after {
 		f()
@@ -357,12 +376,41 @@ func (db *DB) Node(ctx context.Context, cluster string, fn func(tx *PlatformTx) 
 		return fn(&PlatformTx{core: core{db: db, ctx: ctx, conn: c}})
 	})
 	span.End(err)
-	return err
+	return db.told(err)
 }
 
 func stalePlan(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "0A000"
+}
+
+// told makes of a server that cannot go on what a person is to read: come back in
+// a moment. Errors that say so already, and all others, stay as they are.
+func (db *DB) told(err error) error {
+	var p *problem.Error
+	if err == nil || errors.As(err, &p) {
+		return err
+	}
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &pg) && pg.Code == "53100": // disk_full
+		db.full.Store(time.Now().UnixNano())
+		return problem.Unavailable("tenancy.no-room", "errors.503.text").WithRetry(time.Minute).Wrap(err)
+	case errors.As(err, &pg) && strings.HasPrefix(pg.Code, "57P0"), // it stops, crashed or is starting
+		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return errAway(err)
+	}
+	return err
+}
+
+// fullFor is how long a server is believed to have no room after it said so.
+const fullFor = 30 * time.Second
+
+// NoRoom tells that a PostgreSQL server refused a write for want of room within
+// the last half minute. Reading goes on meanwhile.
+func (db *DB) NoRoom() bool {
+	at := db.full.Load()
+	return at != 0 && time.Since(time.Unix(0, at)) < fullFor
 }
 
 // errAway is what a person reads when the commune's database does not answer.

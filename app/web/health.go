@@ -42,4 +42,11 @@ var (
 	seconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "sportello_http_seconds", Help: "Time a request took.", Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 	}, []string{"commune", "route"})
+	limited = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "sportello_requests_limited_total", Help: "Requests answered with 429, by the limit that was reached.",
+	}, []string{"commune", "limit"})
+	shelved = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "sportello_shared_pages_total", Help: "Pages for visitors: answered from memory (hit) or written (miss).",
+	}, []string{"outcome"})
+	shelfHit, shelfMiss = shelved.WithLabelValues("hit"), shelved.WithLabelValues("miss")
 )

@@ -87,8 +87,10 @@ func (r *Request) fromShelf() bool {
 	r.sharedKey, r.sharedRevisions = key, revisions
 	p, ok := r.srv.shelf.pages.Get(key)
 	if !ok || !slices.Equal(p.revisions, revisions) || time.Now().After(p.until) {
+		shelfMiss.Inc()
 		return false
 	}
+	shelfHit.Inc()
 	buf := buffers.Get().(*bytes.Buffer)
 	defer func() { buf.Reset(); buffers.Put(buf) }()
 	for i, part := range p.parts {

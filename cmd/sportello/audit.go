@@ -23,7 +23,7 @@ import (
 var errTampered = errors.New("the audit does not hold: see above")
 
 func auditCommand() *cobra.Command {
-	c := &cobra.Command{Use: "audit", Short: "Check, export and anchor the communes' audits"}
+	c := group("audit", "Check, export and anchor the communes' audits")
 	var url, from, anchors string
 	var asJSON bool
 	verify := &cobra.Command{

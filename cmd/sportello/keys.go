@@ -17,7 +17,7 @@ import (
 )
 
 func keysCommand() *cobra.Command {
-	c := &cobra.Command{Use: "keys", Short: "The keys of the communes and the master key that wraps them"}
+	c := group("keys", "The keys of the communes and the master key that wraps them")
 	var all, asJSON bool
 	rotate := &cobra.Command{
 		Use: "rotate [<slug>…]", Short: "Give communes a new key and seal everything anew, while the desks go on",

@@ -13,7 +13,6 @@ import (
 
 	"github.com/sportello-ticino/sportello/app"
 	"github.com/sportello-ticino/sportello/app/life"
-	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/config"
 )
 
@@ -25,12 +24,11 @@ func lifeCommands() []*cobra.Command {
 		c := &cobra.Command{Use: use, Short: short, Args: args(cobra.ExactArgs(n)),
 			RunE: func(c *cobra.Command, a []string) error {
 				return withLife(c, func(l *life.Life) error {
-					out, err := do(c, l, a, progressTo(c.ErrOrStderr(), a[0]))
-					if errors.Is(err, tenancy.ErrUnknown) {
-						return fmt.Errorf("there is no commune %q: `sportello tenant list` names them", a[0])
-					}
+					p := progressTo(c.ErrOrStderr(), a[0])
+					out, err := do(c, l, a, p.say)
+					p.end()
 					if err != nil {
-						return err
+						return noCommune(a[0], err)
 					}
 					if asJSON {
 						return json.NewEncoder(c.OutOrStdout()).Encode(out)
@@ -83,28 +81,13 @@ func lifeCommands() []*cobra.Command {
 }
 
 func withLife(c *cobra.Command, do func(*life.Life) error) error {
-	cfg, err := load(config.Tenant)
-	if err != nil {
-		return err
-	}
-	a, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg)})
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	l, err := a.Life()
-	if err != nil {
-		return err
-	}
-	return do(l)
-}
-
-// progressTo prints each step as a line: it is read on a terminal and in a log.
-func progressTo(w io.Writer, slug string) life.Progress {
-	began := time.Now()
-	return func(percent int, step, note string) {
-		fmt.Fprintf(w, "%s %3d%% %6.1fs %s %s\n", slug, percent, time.Since(began).Seconds(), step, note)
-	}
+	return with(c, func(a *app.App) error {
+		l, err := a.Life()
+		if err != nil {
+			return err
+		}
+		return do(l)
+	})
 }
 
 // inWords is one line about what was done.

@@ -30,16 +30,18 @@ type usageError struct{ error }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := root().ExecuteContext(ctx)
-	if err == nil {
-		return
+	if err := root().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "sportello:", err)
+		os.Exit(exitCode(err))
 	}
-	fmt.Fprintln(os.Stderr, "sportello:", err)
+}
+
+func exitCode(err error) int {
 	var usage usageError
 	if errors.As(err, &usage) {
-		os.Exit(exitUsage)
+		return exitUsage
 	}
-	os.Exit(exitFailed)
+	return exitFailed
 }
 
 func root() *cobra.Command {
@@ -50,8 +52,14 @@ func root() *cobra.Command {
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.AddCommand(demoCommand(), serveCommand(), workerCommand(), migrateCommand(), tenantCommand(),
-		catalogueCommand(), userCommand(), keysCommand(), doctorCommand(), routesCommand(), auditCommand())
+		catalogueCommand(), userCommand(), keysCommand(), doctorCommand(), readyCommand(), routesCommand(), auditCommand())
 	return c
+}
+
+// group is a command that only holds others: an unknown one among them is wrong
+// use, none at all asks for help.
+func group(use, short string) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: args(cobra.NoArgs), RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 }
 
 // args wraps a cobra check so that a wrong number of arguments exits with 2.
@@ -64,11 +72,20 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// load reads the settings a command needs.
-func load(cmd config.Command) (config.Config, error) {
+// settings reads the settings, whatever the command needs of them.
+func settings() (config.Config, error) {
 	cfg, err := config.Load(os.Environ())
 	if err != nil {
 		return cfg, usageError{err}
+	}
+	return cfg, nil
+}
+
+// load reads the settings a command needs.
+func load(cmd config.Command) (config.Config, error) {
+	cfg, err := settings()
+	if err != nil {
+		return cfg, err
 	}
 	if err := cfg.For(cmd); err != nil {
 		return cfg, usageError{err}

@@ -21,6 +21,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/config"
 	"github.com/sportello-ticino/sportello/pkg/devstack"
+	"github.com/sportello-ticino/sportello/pkg/disktest"
 	"github.com/sportello-ticino/sportello/pkg/mail"
 )
 
@@ -34,9 +35,14 @@ const (
 	unpaid = "chiasso"
 )
 
+// diskSize is in bytes: room for what ten minutes of load write, log and all, and
+// little enough to be taken quickly.
+const diskSize = 1 << 30
+
 // deployment is everything that runs.
 type deployment struct {
 	dir     string
+	binary  string
 	main    *devstack.Postgres
 	north   *devstack.Postgres
 	redis   *devstack.Redis
@@ -50,6 +56,8 @@ type deployment struct {
 	workers []*process
 	spaces  map[string]int64
 	crowds  int
+	disk    *disktest.Disk // of the main cluster
+	files   *disktest.Disk // of uploads and papers
 }
 
 // settings are what every process is told, and the owner's beside it.
@@ -62,7 +70,7 @@ var quiet = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: 
 
 // deploy starts servers, fills them and starts two web processes and two workers.
 func deploy(ctx context.Context, dir, binary string) (d *deployment, err error) {
-	d = &deployment{dir: dir, spaces: map[string]int64{}}
+	d = &deployment{dir: dir, binary: binary, spaces: map[string]int64{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.stop())
@@ -70,6 +78,12 @@ func deploy(ctx context.Context, dir, binary string) (d *deployment, err error) 
 		}
 	}()
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
+		return d, err
+	}
+	if d.disk, err = disktest.MountAt(filepath.Join(d.folder("main"), "postgres"), diskSize); err != nil {
+		return d, err
+	}
+	if d.files, err = disktest.MountAt(d.folder("data"), diskSize); err != nil {
 		return d, err
 	}
 	if d.main, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{Dir: d.folder("main"), Log: quiet}); err != nil {
@@ -282,6 +296,11 @@ func (d *deployment) stop() error {
 	for _, pg := range []*devstack.Postgres{d.main, d.north} {
 		if pg != nil {
 			errs = append(errs, pg.Stop())
+		}
+	}
+	for _, disk := range []*disktest.Disk{d.disk, d.files} {
+		if disk != nil {
+			errs = append(errs, disk.Unmount())
 		}
 	}
 	return errors.Join(errs...)

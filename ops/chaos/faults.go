@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,6 +21,7 @@ import (
 type drill struct {
 	*deployment
 	lasts  time.Duration
+	only   string // faults whose name has this in it; "" for all
 	random *rand.Rand
 	count  map[string]int
 	errs   []error // what must not have happened during a fault
@@ -41,6 +43,9 @@ func (d *drill) run(ctx context.Context) error {
 		{"Redis away", func(ctx context.Context) error { return d.redisAway(ctx, max(4*time.Second, d.lasts/20), true) }},
 		{"PostgreSQL killed", func(ctx context.Context) error { return d.killPostgres(ctx, &d.main, "main", 0, nil) }},
 		{"one cluster of two down", d.northAway},
+		{"disk of the main cluster full", d.diskFull},
+		{"disk of the files full", d.filesFull},
+		{"slow disk", d.slowDisk},
 	}
 	if d.lasts >= 8*time.Minute {
 		all = append(all, fault{"Redis away for five minutes", func(ctx context.Context) error {
@@ -50,6 +55,7 @@ func (d *drill) run(ctx context.Context) error {
 			return d.redisAway(ctx, 5*time.Minute, true)
 		}})
 	}
+	all = slices.DeleteFunc(all, func(f fault) bool { return !strings.Contains(f.name, d.only) })
 	for round := 0; time.Now().Before(end) || round == 0; round++ {
 		d.random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		for _, f := range all {
@@ -137,7 +143,6 @@ func (d *drill) northAway(ctx context.Context) error {
 
 // killPostgres kills a server with all its backends and starts it again later.
 func (d *drill) killPostgres(ctx context.Context, pg **devstack.Postgres, folder string, pause time.Duration, meanwhile func()) error {
-	url := (*pg).TCPURL(devstack.App, devstack.Database)
 	if err := syscall.Kill((*pg).PID(), syscall.SIGKILL); err != nil {
 		return err
 	}
@@ -146,6 +151,12 @@ func (d *drill) killPostgres(ctx context.Context, pg **devstack.Postgres, folder
 			meanwhile()
 		}
 	}
+	return d.startPostgres(ctx, pg, folder)
+}
+
+// startPostgres starts a server that has ended, as an init system would.
+func (d *drill) startPostgres(ctx context.Context, pg **devstack.Postgres, folder string) error {
+	url := (*pg).TCPURL(devstack.App, devstack.Database)
 	var again *devstack.Postgres
 	var err error
 	// The dead server's children leave one by one; until then its memory is taken.

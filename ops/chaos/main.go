@@ -24,6 +24,7 @@ type options struct {
 	seed   uint64
 	binary string
 	before string // of side-by-side: the other program
+	only   string // of faults: those whose name has this in it
 }
 
 // silent keeps the client library from telling that Redis is away: that is the drill.
@@ -39,6 +40,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "of the faults' order") //nolint:gosec // any number will do
 	flag.StringVar(&o.binary, "binary", "bin/sportello", "the program")
 	flag.StringVar(&o.before, "before", "", "program of the commit before (side-by-side)")
+	flag.StringVar(&o.only, "only", "", "of faults: only those whose name has this in it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o, os.Stdout)
@@ -90,7 +92,7 @@ func faults(ctx context.Context, d *deployment, o options, out io.Writer) error 
 	if err != nil {
 		return err
 	}
-	dr := &drill{deployment: d, lasts: o.lasts, random: rand.New(rand.NewPCG(o.seed, 1)), count: map[string]int{}} //nolint:gosec // a drill, not a key
+	dr := &drill{deployment: d, lasts: o.lasts, only: o.only, random: rand.New(rand.NewPCG(o.seed, 1)), count: map[string]int{}} //nolint:gosec // a drill, not a key
 	fmt.Fprintf(out, "faults for %s under %d clients (seed %d)\n", o.lasts, clients, o.seed)
 	stop, enough := context.WithCancel(ctx)
 	last, end := context.WithCancel(ctx)

@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"gocloud.dev/blob"
@@ -32,6 +34,8 @@ var (
 	ErrNotFound = errors.New("blob: not found")
 	// ErrChanged means that the content is no longer what was put.
 	ErrChanged = errors.New("blob: content differs from what was stored")
+	// ErrFull means that the disk has no room for the file.
+	ErrFull = errors.New("blob: no room")
 	// ErrName means that a scope or key is not well formed.
 	ErrName = errors.New("blob: malformed name")
 )
@@ -40,6 +44,7 @@ var (
 type Bucket struct {
 	bucket *blob.Bucket
 	keys   func(ctx context.Context, scope string) (Cipher, error)
+	full   atomic.Int64 // when there was last no room, in Unix nanoseconds
 }
 
 // Open opens file:///folder (created if missing, for this account alone) or mem://.
@@ -72,13 +77,25 @@ func Open(ctx context.Context, address string) (*Bucket, error) {
 func (b *Bucket) Close() error { return b.bucket.Close() }
 
 // For is the door to one scope. A malformed scope is refused by every use of the door.
-func (b *Bucket) For(scope string) Scope { return Scope{bucket: b.bucket, keys: b.keys, name: scope} }
+func (b *Bucket) For(scope string) Scope {
+	return Scope{bucket: b.bucket, keys: b.keys, name: scope, full: &b.full}
+}
 
 // Scope is the files of one commune. The zero value refuses everything.
 type Scope struct {
 	bucket *blob.Bucket
 	keys   func(ctx context.Context, scope string) (Cipher, error)
 	name   string
+	full   *atomic.Int64
+}
+
+// fullFor is how long the disk is believed to be full after a write failed.
+const fullFor = 30 * time.Second
+
+// NoRoom tells that a file was refused for want of room within the last half minute.
+func (b *Bucket) NoRoom() bool {
+	at := b.full.Load()
+	return at != 0 && time.Since(time.Unix(0, at)) < fullFor
 }
 
 // Object says what a file is.
@@ -104,7 +121,7 @@ func (s Scope) path(key string) (string, error) {
 }
 
 // Put stores data under key, replacing what was there. Keys are parts of letters,
-// digits and ._=- parted by slashes.
+// digits and ._=- parted by slashes. Errors: ErrFull.
 func (s Scope) Put(ctx context.Context, key, contentType string, data []byte) (Object, error) {
 	path, err := s.path(key)
 	if err != nil {
@@ -116,6 +133,10 @@ func (s Scope) Put(ctx context.Context, key, contentType string, data []byte) (O
 		return Object{}, fmt.Errorf("blob: put %s: %w", path, err)
 	}
 	if err := s.bucket.WriteAll(ctx, path, stored, &blob.WriterOptions{ContentType: contentType, Metadata: meta}); err != nil {
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			s.full.Store(time.Now().UnixNano())
+			err = errors.Join(ErrFull, err)
+		}
 		return Object{}, fmt.Errorf("blob: put %s: %w", path, err)
 	}
 	return o, nil

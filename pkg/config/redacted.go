@@ -78,3 +78,18 @@ func redact(secret string, value any) string {
 
 // Unknown lists SPORTELLO_* variables that are no setting, usually misspelt.
 func (c Config) Unknown() []string { return c.unknown }
+
+// SecretFiles are the files that secrets were read from, by the variable of the
+// setting: the file named by <VARIABLE>_FILE, or the settings file they stand in.
+func (c Config) SecretFiles() map[string]string {
+	out := map[string]string{}
+	v := reflect.ValueOf(c)
+	for _, s := range settings() {
+		source := c.sources[s.Key]
+		if s.secret == "" || v.FieldByIndex(s.index).IsZero() || source == "" || source == "default" || strings.HasPrefix(source, Prefix) {
+			continue
+		}
+		out[s.Env] = source
+	}
+	return out
+}

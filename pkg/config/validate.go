@@ -102,8 +102,8 @@ func (c Config) For(cmd Command) error {
 	p.addIf(c.Demo && cmd != Demo, "SPORTELLO_DEMO is only for `sportello demo`: it lets anybody become anybody")
 	switch cmd {
 	case Demo:
-		p.addIf(!isLoopback(c.Server.Addr), "demo listens on loopback only, and SPORTELLO_ADDR is %s", c.Server.Addr)
-		p.addIf(!isLoopback(c.Server.OpsAddr), "demo listens on loopback only, and SPORTELLO_OPS_ADDR is %s", c.Server.OpsAddr)
+		p.addIf(!Loopback(c.Server.Addr), "demo listens on loopback only, and SPORTELLO_ADDR is %s", c.Server.Addr)
+		p.addIf(!Loopback(c.Server.OpsAddr), "demo listens on loopback only, and SPORTELLO_OPS_ADDR is %s", c.Server.OpsAddr)
 	case Serve:
 		p.required("SPORTELLO_DATABASE_URL", c.Database.URL)
 		p.required("SPORTELLO_REDIS_URL", c.Redis.URL)
@@ -167,8 +167,8 @@ func (p *problems) url(name, value string, schemes ...string) {
 	p.addIf(err != nil || !slices.Contains(schemes, u.Scheme), "%s is not an address beginning with %s://", name, strings.Join(schemes, ":// or "))
 }
 
-// isLoopback tells whether a host:port can be reached from this machine alone.
-func isLoopback(addr string) bool {
+// Loopback tells whether a host:port can be reached from this machine alone.
+func Loopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return false

@@ -126,6 +126,9 @@ func (p *Postgres) Remove() error {
 // Dir is the folder of the server, which may not be the one asked for.
 func (p *Postgres) Dir() string { return p.place.dir }
 
+// Gone tells that the server has ended.
+func (p *Postgres) Gone() bool { return !alive(p.pid) || !isPostgres(p.pid) }
+
 // PID is the process id of the server.
 func (p *Postgres) PID() int { return p.pid }
 
