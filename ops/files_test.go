@@ -65,7 +65,7 @@ var (
 	described = regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: "(.*?)"(?:, unit: "[^"]*")?, constLabels: \{[^}]*\}, variableLabels: \{([^}]*)\}\}$`)
 	declared  = regexp.MustCompile(`(?:promauto|prometheus)\.New(Counter|Gauge|Histogram)(?:Vec)?\(prometheus\.\w+Opts\{\s*Name:\s*"([a-z_]+)"`)
 	constant  = regexp.MustCompile(`prometheus\.MustNewConstMetric\(\w+, prometheus\.(Counter|Gauge)Value`)
-	inForce   = regexp.MustCompile(`\.Watch\("([a-z_]+)"`)
+	inForce   = regexp.MustCompile(`\.Gauge\("([a-z_]+)"`)
 )
 
 // TestMetricsAreListed compares prometheus/metrics.txt with what a process really
