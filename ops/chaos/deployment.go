@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -98,6 +99,7 @@ func deploy(ctx context.Context, dir, binary string) (d *deployment, err error) 
 	if d.inbox, err = mail.OpenInbox("127.0.0.1:0", d.folder("mail")); err != nil {
 		return d, err
 	}
+	d.inbox.Keep(math.MaxInt) // each of them is looked for at the end
 	payURL, err := d.startSandbox(ctx)
 	if err != nil {
 		return d, err

@@ -34,7 +34,7 @@ type Received struct {
 	Raw       []byte
 }
 
-// maxKept bounds the inbox; the oldest mails go first.
+// maxKept bounds the inbox unless Keep says otherwise; the oldest mails go first.
 const maxKept = 2000
 
 // Inbox is a mail server on loopback for the demo and the tests. It accepts
@@ -46,6 +46,7 @@ type Inbox struct {
 	listener net.Listener
 
 	mu    sync.RWMutex
+	kept  int
 	mails []Received // oldest first
 	last  time.Time
 	fail  error
@@ -54,7 +55,7 @@ type Inbox struct {
 // OpenInbox reads the folder (empty: nothing is kept) and listens on addr, which
 // must be loopback; "127.0.0.1:0" lets the system choose a port.
 func OpenInbox(addr, dir string) (*Inbox, error) {
-	in := &Inbox{dir: dir}
+	in := &Inbox{dir: dir, kept: maxKept}
 	if err := in.load(); err != nil {
 		return nil, err
 	}
@@ -75,10 +76,17 @@ func OpenInbox(addr, dir string) (*Inbox, error) {
 	return in, nil
 }
 
+// Keep bounds the inbox at n mails: whoever counts them needs them all.
+func (in *Inbox) Keep(n int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.kept = n
+}
+
 // ReadFolder reads the mails that an Inbox keeps in a folder, newest first: for
 // a page that shows them in another process.
 func ReadFolder(dir string) ([]Received, error) {
-	in := &Inbox{dir: dir}
+	in := &Inbox{dir: dir, kept: maxKept}
 	if err := in.load(); err != nil {
 		return nil, err
 	}
@@ -203,7 +211,7 @@ func (in *Inbox) accept(to string, raw []byte) error {
 		}
 	}
 	in.mails = append(in.mails, m)
-	for len(in.mails) > maxKept {
+	for len(in.mails) > in.kept {
 		if err := in.forget(in.mails[0]); err != nil {
 			return err
 		}
