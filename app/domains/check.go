@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
@@ -27,12 +29,23 @@ func (s *Service) Due(ctx context.Context, t tenancy.Tenant) error {
 	}); err != nil {
 		return err
 	}
-	var failed error
+	// Names that answer slowly cost the neighbours no more than this; what was not
+	// reached is due again at once.
+	ctx, cancel := context.WithTimeout(ctx, dueWithin)
+	defer cancel()
+	var g errgroup.Group
+	g.SetLimit(dueAtOnce)
 	for _, d := range list {
-		failed = errors.Join(failed, s.check(ctx, identity.System(t), t, d))
+		g.Go(func() error { return s.check(ctx, identity.System(t), t, d) })
 	}
-	return failed
+	return g.Wait()
 }
+
+// How long the domains of one commune may take, and how many are asked at a time.
+const (
+	dueWithin = 20 * time.Second
+	dueAtOnce = 5
+)
 
 // check looks at a domain and notes what it saw: first the DNS, then, where the
 // host is live, its certificate. No transaction is open while others are asked.
@@ -46,8 +59,9 @@ func (s *Service) check(ctx context.Context, by identity.Actor, t tenancy.Tenant
 			return err
 		}
 		var err error
-		if d, err = current(tx, t, d.Host, "for update of d"); errors.Is(err, ErrNotFound) {
-			d.State = Removed // while we looked
+		looked := d.ID
+		if d, err = current(tx, t, d.Host, "for update of d"); errors.Is(err, ErrNotFound) || err == nil && d.ID != looked {
+			d.State = Removed // while we looked; another request for the host has a token of its own
 			return nil
 		} else if err != nil {
 			return err
@@ -87,6 +101,11 @@ func (s *Service) checkCertificate(ctx context.Context, t tenancy.Tenant, d Doma
 				return err
 			}
 		}
+		if !fine { // its certificate may be on the way, or the front starting anew
+			if err := soon(tx, t, d.Host, s.Clock.Now()); err != nil {
+				return err
+			}
+		}
 		return well(tx, t, d.Host, fine)
 	})
 }
@@ -94,7 +113,10 @@ func (s *Service) checkCertificate(ctx context.Context, t tenancy.Tenant, d Doma
 // note writes what a look means for a domain.
 func (s *Service) note(tx *tenancy.PlatformTx, by identity.Actor, t tenancy.Tenant, d *Domain, saw sight) error {
 	now := s.Clock.Now()
-	d.CheckedAt, d.Proof, d.Points, d.Finding, d.Seen = &now, saw.proof, saw.points, saw.finding, saw.seen
+	d.CheckedAt, d.Finding, d.Seen = &now, saw.finding, saw.seen
+	if saw.finding != findAway || d.State == Waiting {
+		d.Proof, d.Points = saw.proof, saw.points
+	}
 	meaning := s.noteLive
 	if d.State == Waiting {
 		meaning = s.noteWaiting
@@ -143,6 +165,9 @@ func (s *Service) noteLive(tx *tenancy.PlatformTx, t tenancy.Tenant, d *Domain, 
 		}
 		d.FailingSince, d.Warned = nil, 0
 		return event, nil
+	}
+	if saw.finding == findAway { // we could not ask: that says nothing about the domain
+		return "", nil
 	}
 	if err := well(tx, t, d.Host, false); err != nil {
 		return "", err

@@ -103,7 +103,21 @@ func unhost(tx *tenancy.PlatformTx, t tenancy.Tenant, host string) error {
 // well notes whether links may lead to a host; nothing is written where nothing
 // changes, for every change makes all processes read the directory again.
 func well(tx *tenancy.PlatformTx, t tenancy.Tenant, host string, is bool) error {
-	_, err := tx.Exec("update hosts set well = $3 where host = $1 and slug = $2 and well <> $3", host, t.Slug(), is)
+	// Asked first: the trigger fires for a statement that changes no row as well. A
+	// host whose proof went meanwhile is not made well by a look from before.
+	var differs bool
+	if err := tx.QueryRow(`select exists (select from hosts where host = $1 and slug = $2 and well <> $3)
+		and not ($3 and exists (select from domains where host = $1 and slug = $2 and state = 'live' and not (proof and points)))`,
+		host, t.Slug(), is).Scan(&differs); err != nil || !differs {
+		return err
+	}
+	_, err := tx.Exec("update hosts set well = $3 where host = $1 and slug = $2", host, t.Slug(), is)
+	return err
+}
+
+// soon has a live host that is not well looked at again within a minute.
+func soon(tx *tenancy.PlatformTx, t tenancy.Tenant, host string, now time.Time) error {
+	_, err := tx.Exec("update domains set next_at = least(next_at, $3) where host = $1 and slug = $2 and state = 'live'", host, t.Slug(), now.Add(time.Minute))
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
@@ -101,16 +102,18 @@ func (w *Worker) errands(ctx context.Context) (int, error) {
 	}); err != nil {
 		return 0, err
 	}
+	var g errgroup.Group // those of a commune that is away hold up no others
+	g.SetLimit(8)
 	for _, e := range due {
-		err := w.errand(ctx, e)
-		if err != nil {
-			w.logUnless(ctx, "errand", err, "commune", e.Slug, "kind", e.Kind)
-		}
-		if err := w.errandOver(ctx, e, err); err != nil {
-			return len(due), err
-		}
+		g.Go(func() error {
+			err := w.errand(ctx, e)
+			if err != nil {
+				w.logUnless(ctx, "errand", err, "commune", e.Slug, "kind", e.Kind)
+			}
+			return w.errandOver(ctx, e, err)
+		})
 	}
-	return len(due), nil
+	return len(due), g.Wait()
 }
 
 // errand does one in its commune, unless it was done already.

@@ -21,8 +21,24 @@ const noticed = 2
 // Day is how a day went: the minutes of the part that was worst off.
 type Day struct {
 	Date       time.Time
-	Seen       bool // anybody looked on that day
+	Seen       bool // somebody looked most of that day, or saw that something was wrong
 	Down, Late int  // minutes
+	Watched    int  // minutes in which somebody looked
+}
+
+// enough tells that the day was watched well enough to say how it went: for nine
+// tenths of it, or of what has passed of it. What was seen to be wrong counts anyhow.
+func (d Day) enough(now time.Time) bool {
+	if d.Down >= noticed || d.Late >= noticed {
+		return true
+	}
+	y, m, day := d.Date.Date()
+	begins := time.Date(y, m, day, 0, 0, 0, 0, i18n.Zurich)
+	ends := begins.AddDate(0, 0, 1)
+	if now.Before(ends) {
+		ends = now.Add(-3 * noticed * time.Minute) // the last looks may not be there yet
+	}
+	return float64(d.Watched) >= .9*ends.Sub(begins).Minutes()
 }
 
 // State is how the day is drawn.
@@ -65,7 +81,7 @@ func (s *Service) Look(ctx context.Context, t tenancy.Tenant, every time.Duratio
 			tx.Queue(`insert into status_days as d (slug, day, part, down, late) values ($1, $2, $3, $4, $5)
 				on conflict (slug, day, part) do update set down = d.down + excluded.down, late = d.late + excluded.late`, t.Slug(), today(now), string(part), down, late)
 		}
-		count("seen", 0, 0)
+		count("seen", 0, minutes)
 		for _, p := range parts {
 			switch saw[p] {
 			case Down:
@@ -94,12 +110,13 @@ func (s *Service) remember(ctx context.Context, t tenancy.Tenant) (*Memory, erro
 		m.Days[i].Date = end.AddDate(0, 0, i-span+1)
 	}
 	return m, s.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
-		rows, err := tx.Query("select day, max(down), max(late) from status_days where slug = $1 and day > $2 group by day", t.Slug(), end.AddDate(0, 0, -span))
+		rows, err := tx.Query(`select day, coalesce(max(down) filter (where part <> 'seen'), 0), coalesce(max(late) filter (where part <> 'seen'), 0),
+			coalesce(max(late) filter (where part = 'seen'), 0) from status_days where slug = $1 and day > $2 group by day`, t.Slug(), end.AddDate(0, 0, -span))
 		if err != nil {
 			return err
 		}
 		found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Day, err error) {
-			err = row.Scan(&d.Date, &d.Down, &d.Late)
+			err = row.Scan(&d.Date, &d.Down, &d.Late, &d.Watched)
 			return d, err
 		})
 		if err != nil {
@@ -107,7 +124,8 @@ func (s *Service) remember(ctx context.Context, t tenancy.Tenant) (*Memory, erro
 		}
 		for _, d := range found {
 			if i := span - 1 - int(end.Sub(d.Date)/(24*time.Hour)); i >= 0 && i < span {
-				m.Days[i].Seen, m.Days[i].Down, m.Days[i].Late = true, d.Down, d.Late
+				m.Days[i].Down, m.Days[i].Late, m.Days[i].Watched = d.Down, d.Late, d.Watched
+				m.Days[i].Seen = d.enough(s.Clock.Now())
 			}
 		}
 		var last Incident

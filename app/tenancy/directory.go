@@ -102,8 +102,15 @@ func (d *Directory) All(ctx context.Context) ([]Tenant, error) {
 	return out, nil
 }
 
-// Forget makes the next question read the directory again.
-func (d *Directory) Forget() { d.snap.Store(nil) }
+// Forget makes the next question look whether the directory has changed. What is
+// known stays: with the platform's database away it is all there is.
+func (d *Directory) Forget() {
+	if s := d.snap.Load(); s != nil {
+		old := *s
+		old.readAt = time.Time{}
+		d.snap.CompareAndSwap(s, &old)
+	}
+}
 
 // HostOf is the host of a commune's main address: a domain of its own, as long as
 // the last check of that was good, else <slug>.<base>.
