@@ -317,9 +317,12 @@ func (a *App) mount(perms *access.Access, o Options) error {
 		Texts: a.Texts, Log: a.Log, URL: cfg.Server.URL, HTTPS: cfg.Server.PublicScheme == "https", Demo: cfg.Demo,
 		TrustedProxies: cfg.Server.TrustedProxies, Version: Version, PerCommune: cfg.Server.PerCommune, FormTargets: []string{origin(cfg.Payments.PostFinanceURL)}, Ready: a.Ready, Banners: a.Breakglass.Banners,
 		Announcements: a.Bulletin.Announcements, Failed: meters.NewErrors(a.DB, a.Clock).Count,
-		Calls: a.Quotas.Calls, CallsPerMinute: cfg.Quotas.APIPerMinute}, a.Router)
+		Calls: a.Quotas.Calls, CallsPerMinute: cfg.Quotas.APIPerMinute, CallsPerAddress: cfg.Quotas.API / 10}, a.Router)
 	return err
 }
+
+// Blobs is the file store of one commune.
+func (a *App) Blobs(slug string) blob.Scope { return a.blobs.For(slug) }
 
 // Close lets everything go.
 func (a *App) Close() {

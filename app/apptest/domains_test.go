@@ -103,7 +103,7 @@ var proofPattern = regexp.MustCompile(`sportello=[0-9a-f]{32}`)
 func TestOwnDomain(t *testing.T) {
 	z := newZone(t)
 	admin := z.As(t, "lugano", "commune-admin")
-	for typed, says := range map[string]string{"": "per esempio sportello.comune.ch", "10.0.0.1": "non un indirizzo IP", "bellinzona.localhost": "già a questa installazione",
+	for typed, says := range map[string]string{"": "per esempio sportello.comune.ch", "10.0.0.1": "non un indirizzo IP", "bellinzona.localhost": "riservato a questa installazione",
 		"co.uk": "suffisso pubblico", "https://x.ch/pagina": "senza porte né pagine"} {
 		page := admin.Post("/console/dominio", url.Values{"host": {typed}}, 422)
 		page.Contains("main", says)
@@ -130,7 +130,7 @@ func TestOwnDomain(t *testing.T) {
 	z.dns.IP(own, "127.0.0.1", "192.0.2.7")
 	admin.Post("/console/dominio/controlla", form, 200).Contains("main", "127.0.0.1, 192.0.2.7")
 	z.dns.Away(true)
-	admin.Post("/console/dominio/controlla", form, 200).Contains("main", "Il DNS del dominio non risponde")
+	admin.Post("/console/dominio/controlla", form, 200).Contains("main", "Non riusciamo a interrogare il DNS")
 	z.dns.Away(false)
 	if z.known(own) || z.at(own, "GET", "/").StatusCode != 404 {
 		t.Fatal("an unproved host answers")
@@ -146,7 +146,7 @@ func TestOwnDomain(t *testing.T) {
 	z.dns.CNAME(own, "lugano.localhost")
 	page = admin.Post("/console/dominio/controlla", form, 200)
 	page.Contains("main", "lo sportello risponde anche lì")
-	page.Contains("main", "deve accedere ancora una volta")
+	page.Contains("main", "dovrà accedere di nuovo")
 	if n := page.Count("main button.ds-button:not([data-variant])"); n != 1 {
 		t.Errorf("%d filled buttons", n)
 	}

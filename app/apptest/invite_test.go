@@ -65,8 +65,8 @@ func TestFirstAdministratorIsInvited(t *testing.T) {
 	}
 }
 
-// A commune that was just opened takes over another installation's export on the
-// console, once; one that is at work takes none.
+// A commune that was just opened takes over another installation's export on its
+// own console, once; one that is at work takes none, and the entity has no say.
 func TestImportOnTheConsole(t *testing.T) {
 	e := apptest.New(t)
 	opener, err := e.Opener()
@@ -92,25 +92,38 @@ func TestImportOnTheConsole(t *testing.T) {
 	op := e.As(t, "ente", "entity-operator")
 	op.Post("/comuni/nuovo", url.Values{"mode": {"form"}, "name": {"Montefinto"}, "slug": {"montefinto"}, "ref_prefix": {"mon"}, "first": {"#0B5CA8"}, "second": {"#C8102E"},
 		"admin_name": {"Bice Prove"}, "admin_email": {"bice.prove@montefinto.example"}}, 200)
-	const at = "/comuni/montefinto/vita"
-	apptest.Eventually(t, "the commune is open", func() bool {
-		res := op.Send(http.MethodGet, at, "", nil)
-		return res.StatusCode == http.StatusOK && op.Get(at, 200).Count("main form[action$='/vita/import']") == 1
-	})
-	op.Upload(at+"/import", nil, []apptest.File{{Field: "file", Name: "export.zip", Data: []byte("no archive")}}, 422).Contains("main", "Scelga l’archivio ZIP")
-	job := op.Upload(at+"/import", nil, []apptest.File{{Field: "file", Name: "export.zip", Data: data}}, 200).URL.Path
-	apptest.Eventually(t, "everything is in", func() bool { return strings.Contains(op.Get(job, 200).Text("main"), "Righe importate") })
+	link := regexp.MustCompile(`http://\S+/invito/[\w-]{43}`).FindString(e.WaitForMail(t, "bice.prove@montefinto.example", "/invito/").Text)
+	const password, at = "una frase che ricordo", "/console/esportazione"
+	bice := e.Visit(t, "montefinto")
+	apptest.Eventually(t, "the desk answers", func() bool { return bice.Send(http.MethodGet, "/", "", nil).StatusCode == http.StatusOK })
+	bice.Get(link, 200).Submit(bice, "main form", url.Values{"password": {password}})
+	bice.Post("/accedi", url.Values{"email": {"bice.prove@montefinto.example"}, "password": {password}}, 200)
+	bice.Upload("/console/importazione", nil, []apptest.File{{Field: "file", Name: "export.zip", Data: []byte("no archive")}}, 422).Contains("main", "Scelga l’archivio ZIP")
+	bice.Upload("/console/importazione", nil, []apptest.File{{Field: "file", Name: "export.zip", Data: data}}, 200).Contains("main", "Importazione in Montefinto")
 	var there, here int
 	const sum = "select (select count(*) from accounts) * 1000 + (select count(*) from cases)"
 	asTenant(t, e, "lugano", sum, &there)
-	asTenant(t, e, "montefinto", sum, &here)
-	if here != there || here%1000 == 0 {
-		t.Errorf("accounts and cases: %d here, %d there", here, there)
-	}
-	op.Get(at, 200).None("main form[action$='/vita/import']")
-	for _, slug := range []string{"montefinto", "bellinzona"} {
-		if res := op.Send(http.MethodPost, "/comuni/"+slug+"/vita/import", formType, nil); res.StatusCode != http.StatusConflict {
-			t.Errorf("%s takes an import: %s", slug, res.Status)
+	apptest.Eventually(t, "everything is in", func() bool {
+		asTenant(t, e, "montefinto", sum, &here)
+		return here == there && here%1000 > 0
+	})
+	apptest.Eventually(t, "and the file is gone", func() bool {
+		gone := true
+		if err := e.Blobs("montefinto").Each(t.Context(), func(key string) error {
+			gone = gone && !strings.HasPrefix(key, "imports/")
+			return nil
+		}); err != nil {
+			t.Fatal(err)
 		}
+		return gone
+	})
+	admin := e.As(t, "lugano", "commune-admin")
+	admin.Get(at, 200).None("main form[action='/console/importazione']")
+	if res := admin.Send(http.MethodPost, "/console/importazione", formType, nil); res.StatusCode != http.StatusConflict {
+		t.Errorf("a commune at work takes an import: %s", res.Status)
+	}
+	op.CarryCookies("ente", "montefinto")
+	if res := op.Send(http.MethodPost, e.URLOf("montefinto", "/console/importazione"), formType, nil); res.StatusCode < 400 {
+		t.Errorf("the entity's operator imports: %s", res.Status)
 	}
 }

@@ -276,7 +276,7 @@ func TestQuotaIsSeenComing(t *testing.T) {
 	page.Contains("main .sp-tasks", "Assistenza")
 	own := console.Get("/console/quote", 200)
 	own.Contains("main table", "Quasi esaurita")
-	own.Contains("main table", "Al ritmo attuale basta fino alle 12.22")
+	own.Contains("main table", "Al ritmo attuale basta fino alle ore 12.22")
 	if own.Count("main svg.sp-bars rect") < 4 || own.Count("main .ds-button") != 1 {
 		t.Errorf("%d bars, %d buttons", own.Count("main svg.sp-bars rect"), own.Count("main .ds-button"))
 	}

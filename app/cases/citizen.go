@@ -101,7 +101,7 @@ func (s *Service) OwnList(ctx context.Context, by identity.Actor) ([]Case, error
 
 // Reply answers the paper an office asked for, with words and files; the term
 // runs on. files are kept by Uploads before.
-func (s *Service) Reply(ctx context.Context, by identity.Actor, ref, text string, files []*multipart.FileHeader) error {
+func (s *Service) Reply(ctx context.Context, by identity.Actor, ref, text string, files []*multipart.FileHeader) (err error) {
 	if len(files) == 0 {
 		var err error
 		if text, err = words(text); err != nil {
@@ -122,6 +122,11 @@ func (s *Service) Reply(ctx context.Context, by identity.Actor, ref, text string
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil && !tenancy.Unsure(err) {
+			s.Uploads.Drop(ctx, by, kept)
+		}
+	}()
 	return s.in(ctx, by, func(tx *tenancy.Tx) error {
 		c, err := mine(tx, by, ref, true)
 		if err != nil {

@@ -41,6 +41,7 @@ type (
 		OfCase(tx *tenancy.Tx, caseID uuid.UUID) ([]forms.Upload, error)
 		UploadByID(tx *tenancy.Tx, id uuid.UUID) (forms.Upload, error)
 		Open(ctx context.Context, t tenancy.Tenant, u forms.Upload) ([]byte, error)
+		Drop(ctx context.Context, by identity.Actor, kept []forms.Upload)
 		Keep(ctx context.Context, by identity.Actor, caseID uuid.UUID, files []*multipart.FileHeader) ([]forms.Upload, error)
 		Attach(tx *tenancy.Tx, caseID uuid.UUID, kept []forms.Upload) error
 		Accept() string

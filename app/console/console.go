@@ -7,6 +7,7 @@ package console
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/sportello-ticino/sportello/app/access"
@@ -109,7 +110,7 @@ func (m *Module) overview(r *web.Request) error {
 	if m.Near != nil && r.May("quotas.own") {
 		var err error
 		if page.Tasks, err = m.Near(ctx, by.Tenant()); err != nil {
-			return err
+			slog.WarnContext(ctx, "quotas unknown", "commune", by.Tenant().Slug(), "error", err.Error()) // a hint is missing, the page is not
 		}
 	}
 	if r.May(ActionServices) {

@@ -148,14 +148,22 @@ func (s *Service) note(ctx context.Context, t tenancy.Tenant, p Paper) (Paper, e
 			map[string]any{"case": p.CaseRef, "kind": p.Kind, "sha256": p.SHA256})
 	})
 	if err != nil {
+		if !tenancy.Unsure(err) { // the next attempt seals anew
+			s.forget(ctx, t, p)
+		}
 		return p, err
 	}
 	if !mine && first.BlobKey != p.BlobKey {
-		if err := s.Blobs.For(t.Slug()).Delete(ctx, p.BlobKey); err != nil {
-			s.Log.Warn("superfluous file stays", "commune", t.Slug(), "key", p.BlobKey, "error", err)
-		}
+		s.forget(ctx, t, p)
 	}
 	return first, nil
+}
+
+// forget removes the file of a paper that does not count.
+func (s *Service) forget(ctx context.Context, t tenancy.Tenant, p Paper) {
+	if err := s.Blobs.For(t.Slug()).Delete(context.WithoutCancel(ctx), p.BlobKey); err != nil {
+		s.Log.Warn("superfluous file stays", "commune", t.Slug(), "key", p.BlobKey, "error", err)
+	}
 }
 
 func (p Paper) event() Event {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sportello-ticino/sportello/pkg/egress"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
 )
 
 // An operator of the shared entity sees the communes, opens two more while the
@@ -198,11 +199,12 @@ func TestJourneyEntityConsole(t *testing.T) {
 	p.open("/annunci")
 	p.choose("Tipo", "Manutenzione")
 	p.fill("Testo", "Il sabato mattina lo sportello si ferma per pochi minuti.")
-	from := time.Now().Add(20 * time.Hour)
+	from := time.Now().In(i18n.Zurich).Add(2 * time.Hour)
+	to := from.Add(30 * time.Minute)
 	p.fill("Dal giorno", from.Format(time.DateOnly))
-	p.fill("Dalle ore", "07.00")
-	p.fill("Al giorno", from.AddDate(0, 0, 1).Format(time.DateOnly))
-	p.fill("Alle ore", "07.30")
+	p.fill("Dalle ore", from.Format("15.04"))
+	p.fill("Al giorno", to.Format(time.DateOnly))
+	p.fill("Alle ore", to.Format("15.04"))
 	p.tick("Locarno")
 	p.press("Pubblicare")
 	p.sees("L’annuncio è pubblicato.", "visibile")

@@ -31,7 +31,7 @@ func TestJourneyOwnDomain(t *testing.T) {
 	demo.dns.CNAME(host, "mendrisio.localhost")
 	demo.dns.TXT("_sportello."+host, proof)
 	p.press("Controllare adesso")
-	p.sees("lo sportello risponde anche lì", "Attivo", "deve accedere ancora una volta")
+	p.sees("lo sportello risponde anche lì", "Attivo", "dovrà accedere di nuovo")
 
 	anybody := visit(t, "mendrisio")
 	at := func(want string) {

@@ -224,8 +224,11 @@ func (m *Module) attach(ctx context.Context, by identity.Actor, o *opened, field
 			}
 			return insertUpload(tx, u)
 		})
+		if err != nil && !tenancy.Unsure(err) {
+			m.Drop(ctx, by, []Upload{u})
+		}
 		if err != nil {
-			return errors.Join(err, m.Blobs.For(by.Tenant().Slug()).Delete(ctx, u.BlobKey))
+			return err
 		}
 		o.uploads = append(o.uploads, u)
 		o.Files = countByField(o.uploads)

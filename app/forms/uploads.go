@@ -139,12 +139,21 @@ func (m *Module) Keep(ctx context.Context, by identity.Actor, caseID uuid.UUID, 
 	for _, file := range files {
 		u, err := m.keep(ctx, by, "case/"+caseID.String(), file)
 		if err != nil {
+			m.Drop(ctx, by, kept)
 			return nil, err
 		}
 		u.CaseID = &caseID
 		kept = append(kept, u)
 	}
 	return kept, nil
+}
+
+// Drop removes files that Keep stored and that belong to nothing: one of them was
+// refused, or the transaction that wanted them failed.
+func (m *Module) Drop(ctx context.Context, by identity.Actor, kept []Upload) {
+	for _, u := range kept {
+		_ = m.Blobs.For(by.Tenant().Slug()).Delete(context.WithoutCancel(ctx), u.BlobKey) // bytes that nobody can reach
+	}
 }
 
 // Attach writes the rows of files that Keep stored.

@@ -51,8 +51,8 @@ func Administered(tx *tenancy.Tx) (is bool, err error) {
 }
 
 // InviteFirst names a commune's first administrator and mails the link at which
-// the password is chosen. It counts only until one has accepted; who was named
-// before and has not accepted gives way. With again unset, the same person who
+// the password is chosen and the role begins. It counts only until one has
+// accepted; who was named before and has not accepted gives way. With again unset, the same person who
 // was invited already is left alone. Errors: ErrAdministered; a malformed Invitee.
 func (s *Service) InviteFirst(tx *tenancy.Tx, i Invitee, again bool) error {
 	if len(i.Check()) > 0 {
@@ -85,13 +85,9 @@ func (s *Service) InviteFirst(tx *tenancy.Tx, i Invitee, again bool) error {
 			return err
 		}
 	}
-	tx.Queue("delete from role_holders where role = $1 and account_id <> $2", RoleAdmin, a.ID)
 	tx.Queue(`delete from accounts where confirmed_at is null and id <> $1 and id in (
 		select account_id from account_tokens where kind = 'invite' and used_at is null)`, a.ID)
 	tx.Queue("delete from account_tokens where kind = 'invite' and used_at is null")
-	if err := Hold(tx, a.ID, RoleAdmin, ""); err != nil {
-		return err
-	}
 	token, err := newToken()
 	if err != nil {
 		return err
@@ -142,9 +138,21 @@ func (s *Service) Accept(ctx context.Context, t tenancy.Tenant, token, password 
 		if err != nil {
 			return err
 		}
+		// One at a time: of two who were invited one after the other, one is first.
+		if _, err := tx.Exec("select pg_advisory_xact_lock(hashtextextended($1, 0))", "first administrator "+t.Slug()); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(`update accounts set password_hash = $2, confirmed_at = coalesce(confirmed_at, $3), level = greatest(level, 1), standing_at = $3
 			where id = $1 and disabled_at is null`, id, hash, now); err != nil {
 			return err
+		}
+		switch is, err := Administered(tx); {
+		case err != nil:
+			return err
+		case !is:
+			if err := Hold(tx, id, RoleAdmin, ""); err != nil {
+				return err
+			}
 		}
 		tx.Queue("update account_tokens set used_at = $2, password_hash = '' where account_id = $1 and used_at is null", id, now)
 		return s.Audit(tx, Visitor(t), "identity.accept", "account:"+id.String(), nil)

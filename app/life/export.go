@@ -41,6 +41,7 @@ type Package struct {
 	Created   time.Time  `json:"created"`
 	Commune   string     `json:"sportello:commune"`
 	BFS       int        `json:"sportello:bfsNumber"`
+	sum       string     // of what was read
 	Version   int64      `json:"sportello:schemaVersion"`
 	Resources []Resource `json:"resources"`
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/sportello-ticino/sportello/pkg/blob"
 )
 
 // exportsFolder is where the commune's console finds a finished export.
@@ -51,10 +53,14 @@ func (l *Life) ExportForCommune(ctx context.Context, slug string, say Progress) 
 }
 
 // ImportFromStore is Import of a file that lies in the commune's file store, where
-// the console put it; once it is in, the file is removed.
+// its own console put it; in or refused, the file is removed. Done already, by a
+// run that could not say so, it finds no file and is content.
 func (l *Life) ImportFromStore(ctx context.Context, slug, key string, say Progress) (Imported, error) {
 	scope := l.Blobs.For(slug)
 	data, _, err := scope.Get(ctx, key)
+	if errors.Is(err, blob.ErrNotFound) {
+		return Imported{}, nil
+	}
 	if err != nil {
 		return Imported{}, fmt.Errorf("the file to import: %w", err)
 	}
@@ -67,9 +73,9 @@ func (l *Life) ImportFromStore(ctx context.Context, slug, key string, say Progre
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		return Imported{}, err
 	}
-	out, err := l.Import(ctx, slug, path, say)
-	if err != nil {
+	out, err := l.importFile(ctx, slug, path, true, say)
+	if ctx.Err() != nil { // stopped in the middle: begun again
 		return out, err
 	}
-	return out, scope.Delete(ctx, key)
+	return out, errors.Join(err, scope.Delete(ctx, key))
 }

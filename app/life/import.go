@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/keys"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
@@ -40,22 +41,40 @@ func ReadPackage(path string) (Package, *zip.ReadCloser, error) {
 	return p, z, nil
 }
 
+// What an export may unpack to, whole and each file of it.
+const (
+	unpackedMost = 64 << 30
+	fileMost     = 64 << 20
+)
+
 func readPackage(z *zip.Reader) (p Package, err error) {
+	var whole uint64
+	for _, f := range z.File {
+		if whole += f.UncompressedSize64; whole > unpackedMost {
+			return p, fmt.Errorf("the export unpacks to more than %d GB", unpackedMost>>30)
+		}
+	}
 	f, err := z.Open(packageName)
 	if err != nil {
 		return p, err
 	}
 	defer f.Close()
-	if err := json.NewDecoder(f).Decode(&p); err != nil {
+	head, err := io.ReadAll(io.LimitReader(f, fileMost))
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(head, &p); err != nil {
 		return p, fmt.Errorf("%s: %w", packageName, err)
 	}
+	sum := sha256.Sum256(head)
+	p.sum = hex.EncodeToString(sum[:])
 	for _, r := range p.Resources {
 		in, err := z.Open(r.Path)
 		if err != nil {
 			return p, err
 		}
 		sha := sha256.New()
-		n, err := io.Copy(sha, in)
+		n, err := io.Copy(sha, io.LimitReader(in, r.Bytes+1))
 		if err = errors.Join(err, in.Close()); err != nil {
 			return p, fmt.Errorf("%s: %w", r.Path, err)
 		}
@@ -72,6 +91,14 @@ func readPackage(z *zip.Reader) (p Package, err error) {
 // whole or not at all. Errors: a commune that has cases or accounts already; an
 // export that was changed; columns this version does not know.
 func (l *Life) Import(ctx context.Context, slug, path string, say Progress) (Imported, error) {
+	return l.importFile(ctx, slug, path, false, say)
+}
+
+// importedKey is the setting that remembers which export came in.
+const importedKey = "imported"
+
+// importFile is Import; administered refuses an export that names no administrator.
+func (l *Life) importFile(ctx context.Context, slug, path string, administered bool, say Progress) (Imported, error) {
 	p, z, err := ReadPackage(path)
 	if err != nil {
 		return Imported{}, err
@@ -99,7 +126,7 @@ func (l *Life) Import(ctx context.Context, slug, path string, say Progress) (Imp
 	if err != nil {
 		return Imported{}, err
 	}
-	in := &importing{l: l, t: t, keys: k, conn: conn, schema: place.Schema, zip: &z.Reader, pack: p, say: say}
+	in := &importing{l: l, t: t, keys: k, conn: conn, administered: administered, schema: place.Schema, zip: &z.Reader, pack: p, say: say}
 	out, err := in.run(ctx, tables)
 	if err != nil {
 		return out, err
@@ -116,6 +143,8 @@ type importing struct {
 	zip    *zip.Reader
 	pack   Package
 	say    Progress
+	// administered refuses an export without anybody who could go on with it.
+	administered bool
 }
 
 func (in *importing) run(ctx context.Context, tables []table) (out Imported, err error) {
@@ -123,16 +152,22 @@ func (in *importing) run(ctx context.Context, tables []table) (out Imported, err
 		return out, err
 	}
 	defer func() { _, _ = in.conn.Exec(context.WithoutCancel(ctx), "rollback") }()
-	var used bool
-	if err := in.conn.QueryRow(ctx, fmt.Sprintf(`select exists (select from %[1]s.cases) or exists (select from %[1]s.accounts a where not exists (
-		select from %[1]s.account_tokens k where k.account_id = a.id and k.kind = 'invite' and k.used_at is null))`, in.schema)).Scan(&used); err != nil {
+	// This locks every table: nobody arrives between the question and the answer.
+	if err := triggers(ctx, in.conn, in.schema, tables, "disable"); err != nil {
 		return out, err
+	}
+	var done, used bool
+	if err := in.conn.QueryRow(ctx, fmt.Sprintf(`select exists (select from %[1]s.settings where key = $1 and value = to_jsonb($2::text)),
+		exists (select from %[1]s.cases) or exists (select from %[1]s.accounts a where not exists (select from %[1]s.role_holders h where h.account_id = a.id)
+			and not exists (select from %[1]s.account_tokens k where k.account_id = a.id and k.kind = 'invite' and k.used_at is null))`, in.schema),
+		importedKey, in.pack.sum).Scan(&done, &used); err != nil {
+		return out, err
+	}
+	if done { // by a run that died before it could say so
+		return out, nil
 	}
 	if used {
 		return out, fmt.Errorf("%s already has accounts or cases: an import fills a commune that was just opened", in.t.Slug())
-	}
-	if err := triggers(ctx, in.conn, in.schema, tables, "disable"); err != nil {
-		return out, err
 	}
 	// What opening the commune wrote makes room.
 	for _, tb := range slices.Backward(tables) {
@@ -163,6 +198,19 @@ func (in *importing) run(ctx context.Context, tables []table) (out Imported, err
 		}
 		out.Rows += n
 	}
+	if in.administered {
+		var is bool
+		if err := in.conn.QueryRow(ctx, fmt.Sprintf(`select exists (select from %[1]s.role_holders h join %[1]s.accounts a on a.id = h.account_id
+			where h.role = $1 and a.confirmed_at is not null and a.disabled_at is null)`, in.schema), identity.RoleAdmin).Scan(&is); err != nil {
+			return out, err
+		}
+		if !is {
+			return out, errors.New("the export names nobody who could administer the commune")
+		}
+	}
+	if _, err := in.conn.Exec(ctx, "insert into "+in.schema+".settings (key, value) values ($1, to_jsonb($2::text)) on conflict (key) do update set value = excluded.value", importedKey, in.pack.sum); err != nil {
+		return out, err
+	}
 	if err := setSerials(ctx, nil, "", in.conn, in.schema, tables); err != nil {
 		return out, err
 	}
@@ -187,6 +235,12 @@ func (in *importing) run(ctx context.Context, tables []table) (out Imported, err
 	if _, err := in.conn.Exec(ctx, "update "+in.schema+".revisions set rev = rev + 1000000"); err != nil {
 		return out, err
 	}
+	// What is used is counted anew from the tables.
+	for _, t := range []string{"use_totals", "use_changes", "use_counted"} {
+		if _, err := in.conn.Exec(ctx, "delete from "+in.schema+"."+t); err != nil {
+			return out, err
+		}
+	}
 	_, err = in.conn.Exec(ctx, "commit")
 	return out, err
 }
@@ -206,7 +260,11 @@ func readAll(z *zip.Reader, path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	data, err := io.ReadAll(io.LimitReader(f, fileMost+1))
+	if err == nil && len(data) > fileMost {
+		err = fmt.Errorf("%s is larger than any file of this product", path)
+	}
+	return data, err
 }
 
 // table copies a CSV in. Values go through PostgreSQL's own reading of text.

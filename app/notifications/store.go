@@ -8,6 +8,7 @@ import (
 
 	"github.com/sportello-ticino/sportello/app/meters"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/clean"
 )
 
 // row is a line of the log.
@@ -39,7 +40,7 @@ func find(tx *tenancy.Tx, id int64) (r row, err error) {
 // Two attempts that met count once.
 func finish(tx *tenancy.Tx, id int64, messageID string, refusal error, now time.Time) error {
 	if refusal != nil {
-		_, err := tx.Exec("update notifications set refused_at = $2, error = $3 where id = $1", id, now, refusal.Error())
+		_, err := tx.Exec("update notifications set refused_at = $2, error = $3 where id = $1", id, now, clean.Text(refusal.Error(), 500))
 		return err
 	}
 	n, err := tx.Exec("update notifications set sent_at = $2, message_id = $3 where id = $1 and sent_at is null", id, now, messageID)

@@ -22,12 +22,12 @@ const ActionExport access.Action = "console.export"
 // under the commune's key.
 const ExportsFolder = "exports/"
 
-// ownJobs are the exports of the commune of the request, newest first: the slug
+// ownJobs are the exports and imports of the commune of the request, newest first: the slug
 // comes from its Tenant and from nowhere else.
 func (m *Module) ownJobs(r *web.Request) (out []Job, err error) {
 	all, err := recentJobs(r.Ctx(), m.DB, r.Tenant().Slug())
 	for _, j := range all {
-		if j.Kind == KindExport {
+		if j.Kind == KindExport || j.Kind == KindImport {
 			out = append(out, j)
 		}
 	}
@@ -35,7 +35,10 @@ func (m *Module) ownJobs(r *web.Request) (out []Job, err error) {
 }
 
 // exportPage is /console/esportazione.
-func (m *Module) exportPage(r *web.Request) error {
+func (m *Module) exportPage(r *web.Request) error { return m.exportForm(r, 200, "") }
+
+// exportForm is the page; wrong says what is wrong with the file to import.
+func (m *Module) exportForm(r *web.Request, code int, wrong string) error {
 	ctx := r.Ctx()
 	jobs, err := m.ownJobs(r)
 	if err != nil {
@@ -44,7 +47,7 @@ func (m *Module) exportPage(r *web.Request) error {
 	page := view.ExportPage{Side: console.Side(r, "/console/esportazione")}
 	running := false
 	for _, j := range jobs {
-		moment := ui.Moment{Title: i18n.T(ctx, "operator.job."+string(j.State)), When: i18n.DateTime(ctx, j.CreatedAt) + ", " + j.AskedBy,
+		moment := ui.Moment{Title: i18n.T(ctx, "operator.job-title."+j.Kind, "name", r.Tenant().Name()) + ": " + i18n.T(ctx, "operator.job."+string(j.State)), When: i18n.DateTime(ctx, j.CreatedAt) + ", " + j.AskedBy,
 			DateTime: j.CreatedAt.Format(time.RFC3339), Done: j.State == JobDone, Now: j.State == JobRunning || j.State == JobWaiting}
 		running = running || moment.Now
 		if moment.Now {
@@ -59,11 +62,16 @@ func (m *Module) exportPage(r *web.Request) error {
 		page.History = append(page.History, moment)
 	}
 	page.Running = running
+	if takes, err := m.takesImport(ctx, r.Tenant()); err != nil {
+		return err
+	} else if takes {
+		page.ImportURL, page.Import = "/console/importazione", importField(ctx, wrong)
+	}
 	var opts []web.PageOption
 	if running {
 		opts = append(opts, web.Refresh(2))
 	}
-	return r.Page(200, i18n.T(ctx, "operator.export.title"), view.Export(page), opts...)
+	return r.Page(code, i18n.T(ctx, "operator.export.title"), view.Export(page), opts...)
 }
 
 // exported is the file that a finished export left, "" when there is none.

@@ -41,6 +41,7 @@ func (m *Module) Mount(r *web.Router) {
 	r.Console.GET("/esportazione", ActionExport, m.exportPage)
 	r.Console.POST("/esportazione", ActionExport, m.askExport)
 	r.Console.GET("/esportazione/:file", ActionExport, m.downloadExport)
+	r.Console.POST("/importazione", ActionExport, m.askImport, web.MaxBody(ImportMax))
 	o := r.Operator
 	o.GET("/", ActionOpen, m.communes)
 	o.GET("/comuni", ActionOpen, m.communes)
@@ -52,7 +53,6 @@ func (m *Module) Mount(r *web.Router) {
 	o.POST("/comuni/:slug/invito", ActionProvision, m.invite)
 	o.GET("/comuni/:slug/vita", ActionOpen, m.life)
 	o.POST("/comuni/:slug/vita/backup", ActionLife, m.ask(KindBackup))
-	o.POST("/comuni/:slug/vita/import", ActionLife, m.ask(KindImport), web.MaxBody(ImportMax))
 	o.POST("/comuni/:slug/vita/move", ActionLife, m.ask(KindMove))
 	o.POST("/comuni/:slug/vita/restore", ActionLife, m.ask(KindRestore))
 	o.POST("/comuni/:slug/vita/archive", ActionArchive, m.ask(KindArchive))

@@ -1,19 +1,14 @@
 package operator
 
 import (
-	"archive/zip"
-	"bytes"
 	"errors"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/sportello-ticino/sportello/app/access"
-	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/operator/view"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/ui"
@@ -44,10 +39,6 @@ type LifePayload struct {
 	Reason  string `json:"reason,omitempty"`  // archive
 	File    string `json:"file,omitempty"`    // import: its key in the commune's file store
 }
-
-// ImportMax is the largest file that is taken on the page; larger ones are imported
-// on the command line.
-const ImportMax = 128 << 20
 
 // backupRow is one line of the platform's list.
 type backupRow struct {
@@ -109,12 +100,9 @@ func (m *Module) lifePage(r *web.Request, code int, wrong map[string]string) err
 	}
 	add := func(kind string, danger bool, fields ...ui.Input) {
 		page.Actions = append(page.Actions, view.LifeAct{ID: kind, Title: i18n.T(ctx, "operator.life."+kind), Text: i18n.T(ctx, "operator.life."+kind+"-text"),
-			URL: base + "/vita/" + kind, Fields: fields, Button: i18n.T(ctx, "operator.life."+kind+"-do"), Danger: danger, Upload: kind == KindImport})
+			URL: base + "/vita/" + kind, Fields: fields, Button: i18n.T(ctx, "operator.life."+kind+"-do"), Danger: danger})
 	}
 	if r.May(ActionLife) {
-		if awaits, err := m.awaitsFirst(ctx, t); err == nil && awaits {
-			add(KindImport, false, field(ui.Input{Kind: ui.File, Name: "file", Label: "file", Accept: ".zip,application/zip"}))
-		}
 		add(KindBackup, false)
 		if others := m.otherClusters(t); len(others) > 0 {
 			add(KindMove, false, field(ui.Input{Kind: ui.Radio, Name: "cluster", Label: "cluster", Options: others}))
@@ -174,16 +162,6 @@ func (m *Module) ask(kind string) web.Handler {
 			if p.Cluster == t.Cluster() || !slices.Contains(m.DB.Clusters(), p.Cluster) {
 				wrong["cluster"] = "operator.error.cluster"
 			}
-		case KindImport:
-			if awaits, err := m.awaitsFirst(r.Ctx(), t); err != nil || !awaits {
-				return errors.Join(err, identity.ErrAdministered)
-			}
-			if p.File, err = m.keepUpload(r, t); err != nil {
-				return err
-			}
-			if p.File == "" {
-				wrong["file"] = "operator.error.file"
-			}
 		case KindRestore:
 			copies, err := m.backups(r, t.Slug())
 			if err != nil {
@@ -218,28 +196,4 @@ func (m *Module) ask(kind string) web.Handler {
 		}
 		return r.Redirect("/lavori/" + id.String())
 	}
-}
-
-// keepUpload puts the uploaded export into the commune's file store, under its
-// key; "" when none was chosen or it is no archive.
-func (m *Module) keepUpload(r *web.Request, t tenancy.Tenant) (string, error) {
-	files := r.Files("file")
-	if len(files) == 0 {
-		return "", nil
-	}
-	f, err := files[0].Open()
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(f)
-	if err != nil {
-		return "", err
-	}
-	if _, err := zip.NewReader(bytes.NewReader(data), int64(len(data))); err != nil {
-		return "", nil //nolint:nilerr // told beside the field
-	}
-	key := "imports/" + uuid.NewString() + ".zip"
-	_, err = m.Files.For(t.Slug()).Put(r.Ctx(), key, "application/zip", data)
-	return key, err
 }

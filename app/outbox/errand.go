@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/clean"
 )
 
 // How the workers carry errands. An errand that was taken and is not done after
@@ -151,8 +152,8 @@ func (w *Worker) errandOver(ctx context.Context, e Errand, failed error) error {
 			_, err = tx.Exec("delete from errands where id = $1", e.ID)
 			return err
 		}
-		_, err = tx.Exec(`update errands set last_error = left($2, 500),
-			run_after = now() + make_interval(secs => least(power(2, least(attempts, 20)), $3)) where id = $1`, e.ID, failed.Error(), retryMost.Seconds())
+		_, err = tx.Exec(`update errands set last_error = $2,
+			run_after = now() + make_interval(secs => least(power(2, least(attempts, 20)), $3)) where id = $1`, e.ID, clean.Text(failed.Error(), 500), retryMost.Seconds())
 		return err
 	})
 }

@@ -73,13 +73,14 @@ func TestTwoTicketsOneEffectOutside(t *testing.T) {
 	})
 	client := asynq.NewClientFromRedisClient(b.Redis)
 	var id int64
+	var version int64
 	if err := b.DB.In(t.Context(), b.Lugano, func(tx *tenancy.Tx) error {
-		return tx.QueryRow("insert into outbox (kind, payload, attempts, relayed_at) values ('letter', 'null', 2, now()) returning id").Scan(&id)
+		return tx.QueryRow("insert into outbox (kind, payload, relayed_at) values ('letter', 'null', now()) returning id, (extract(epoch from relayed_at) * 1000000)::bigint").Scan(&id, &version)
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for attempt := 1; attempt <= 2; attempt++ {
-		body := fmt.Sprintf(`{"commune":%q,"id":%d,"attempt":%d}`, b.Lugano.Slug(), id, attempt)
+	for _, v := range []int64{version - 10_000_000, version} {
+		body := fmt.Sprintf(`{"commune":%q,"id":%d,"version":%d}`, b.Lugano.Slug(), id, v)
 		if _, err := client.EnqueueContext(t.Context(), asynq.NewTask("letter", []byte(body)), asynq.Queue("default"), asynq.MaxRetry(0)); err != nil {
 			t.Fatal(err)
 		}

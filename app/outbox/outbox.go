@@ -82,7 +82,8 @@ func (o *Outbox) Publish(tx *tenancy.Tx, event string, payload any) error {
 type Job struct {
 	ID       int64
 	Kind     string
-	Attempts int
+	Attempts int // that failed before
+	version  int64
 	tenant   tenancy.Tenant
 	payload  []byte
 }
@@ -140,6 +141,7 @@ const (
 )
 
 type entry struct {
+	long    bool // may take half an hour
 	class   Class
 	inside  Handler
 	outside OutsideHandler
@@ -184,6 +186,11 @@ func (r *Registry) HandleOutside(kind string, h OutsideHandler) {
 // HandleCritical is HandleOutside for what a person is waiting for.
 func (r *Registry) HandleCritical(kind string, h OutsideHandler) {
 	r.add(kind, entry{class: Critical, outside: h})
+}
+
+// HandleLong is HandleOutside for what may take half an hour.
+func (r *Registry) HandleLong(kind string, h OutsideHandler) {
+	r.add(kind, entry{class: Bulk, outside: h, long: true})
 }
 
 // Subscribe does h, exactly once, for every event published; name tells the

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/clean"
 	"github.com/sportello-ticino/sportello/pkg/trace"
 )
 
@@ -135,7 +136,7 @@ func (w *Worker) do(ctx context.Context, t tenancy.Tenant, tk ticket) (err error
 // that was older is worth nothing. Tickets of a release that did not number them
 // are let through.
 func hold(tx *tenancy.Tx, job Job, tk ticket) error {
-	if tk.Attempt != 0 && tk.Attempt != job.Attempts {
+	if tk.Version != 0 && tk.Version != job.version {
 		return errTaken
 	}
 	tx.Queue("update outbox set relayed_at = now() where id = $1", job.ID)
@@ -186,9 +187,9 @@ func lock(tx *tenancy.Tx, t tenancy.Tenant, id int64) (Job, bool, error) {
 // take reads the row under a lock; false when there is none to take.
 func (j *Job) take(tx *tenancy.Tx, locking string) (bool, error) {
 	var payload string
-	err := tx.QueryRow(`select kind, payload::text, attempts from outbox
+	err := tx.QueryRow(`select kind, payload::text, attempts, coalesce((extract(epoch from relayed_at) * 1000000)::bigint, 0) from outbox
 		where id = $1 and done_at is null and gave_up_at is null `+locking, j.ID).
-		Scan(&j.Kind, &payload, &j.Attempts)
+		Scan(&j.Kind, &payload, &j.Attempts, &j.version)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
@@ -212,14 +213,11 @@ func (w *Worker) putOff(ctx context.Context, t tenancy.Tenant, id int64, wait ti
 // failed puts the row off, longer each time, and gives up in the open after
 // maxAttempts: the console counts what was given up.
 func (w *Worker) failed(ctx context.Context, t tenancy.Tenant, id int64, cause error) error {
-	msg := cause.Error()
-	if len(msg) > 500 {
-		msg = msg[:500]
-	}
+	msg := clean.Text(cause.Error(), 500)
 	return w.db.In(context.WithoutCancel(ctx), t, func(tx *tenancy.Tx) error {
 		_, err := tx.Exec(`update outbox set last_error = $2, relayed_at = null,
-			run_after = now() + make_interval(secs => least(power(2, least(attempts, 20)), $4)),
-			gave_up_at = case when attempts >= $3 then now() end where id = $1`, id, msg, maxAttempts, retryMost.Seconds())
+			attempts = attempts + 1, run_after = now() + make_interval(secs => least(power(2, least(attempts + 1, 20)), $4)),
+			gave_up_at = case when attempts + 1 >= $3 then now() end where id = $1`, id, msg, maxAttempts, retryMost.Seconds())
 		return err
 	})
 }

@@ -224,6 +224,8 @@ type due struct {
 	Attempts int
 	Full     bool
 	Waited   float64 // seconds
+	First    bool    // it was not handed over before
+	Now      int64   // when it is handed over, in microseconds: the version of its ticket
 }
 
 const dueRows = `
@@ -231,14 +233,15 @@ const dueRows = `
 		select id, row_number() over (order by run_after, id) as n from outbox
 		where outbox.kind = k.kind and done_at is null and gave_up_at is null and run_after <= now()
 		order by run_after, id limit k.places) o)
-	select id, kind, attempts, (select bool_or(last) from places), extract(epoch from clock_timestamp() - run_after)::float8 from outbox
+	select id, kind, attempts, (select bool_or(last) from places), extract(epoch from clock_timestamp() - run_after)::float8, relayed_at is null,
+		(extract(epoch from now()) * 1000000)::bigint from outbox
 	where id = any(array(select id from places)) and done_at is null and gave_up_at is null
 		and (relayed_at is null or relayed_at < now() - make_interval(secs => $3))
 	order by run_after, id for update of outbox skip locked`
 
-// relay hands a commune's due rows to asynq. The attempt's number is part of
-// the task's id: a repetition after a lost lease is a new task, a double
-// relay of the same attempt is a conflict and therefore harmless.
+// relay hands a commune's due rows to asynq. When a row was handed over is part of
+// the task's id: a repetition after a lost lease is a new task. It counts as no
+// attempt: a row that only waited for its turn has failed at nothing.
 func (w *Worker) relay(ctx context.Context, t tenancy.Tenant) error {
 	kinds, windows := w.reg.windows()
 	return w.db.In(ctx, t, func(tx *tenancy.Tx) error {
@@ -256,7 +259,7 @@ func (w *Worker) relay(ctx context.Context, t tenancy.Tenant) error {
 		g.SetLimit(8)
 		for i, d := range all {
 			ids[i] = d.ID
-			if d.Attempts == 0 {
+			if d.First && d.Attempts == 0 {
 				relaySeconds.Observe(d.Waited)
 			}
 			g.Go(func() error { return w.enqueue(ctx, t, d) })
@@ -264,7 +267,7 @@ func (w *Worker) relay(ctx context.Context, t tenancy.Tenant) error {
 		if err := g.Wait(); err != nil {
 			return err
 		}
-		tx.Queue("update outbox set relayed_at = now(), attempts = attempts + 1 where id = any($1)", ids)
+		tx.Queue("update outbox set relayed_at = now() where id = any($1)", ids)
 		return nil
 	})
 }
@@ -273,18 +276,22 @@ func (w *Worker) relay(ctx context.Context, t tenancy.Tenant) error {
 type ticket struct {
 	Commune string `json:"commune"`
 	ID      int64  `json:"id"`
-	Attempt int    `json:"attempt"`
+	Version int64  `json:"version"`
 }
 
 func (w *Worker) enqueue(ctx context.Context, t tenancy.Tenant, d due) error {
-	tk := ticket{t.Slug(), d.ID, d.Attempts + 1}
+	tk := ticket{t.Slug(), d.ID, d.Now}
 	body, err := json.Marshal(tk)
 	if err != nil {
 		return err
 	}
+	e, within := w.reg.kinds[d.Kind], taskTimeout
+	if e.long {
+		within = longTimeout
+	}
 	_, err = w.client.EnqueueContext(ctx, asynq.NewTask(d.Kind, body),
-		asynq.TaskID(fmt.Sprintf("%s:%d:%d", tk.Commune, tk.ID, tk.Attempt)),
-		asynq.Queue(string(w.reg.kinds[d.Kind].class)), asynq.MaxRetry(0), asynq.Timeout(taskTimeout))
+		asynq.TaskID(fmt.Sprintf("%s:%d:%d", tk.Commune, tk.ID, tk.Version)),
+		asynq.Queue(string(e.class)), asynq.MaxRetry(0), asynq.Timeout(within))
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil
 	}

@@ -24,6 +24,7 @@ const (
 	maxAttempts   = 250 // with retryMost between them about ten days
 	retryMost     = time.Hour
 	taskTimeout   = 60 * time.Second
+	longTimeout   = 30 * time.Minute
 	chainEvery    = time.Second
 	perCommuneMax = 4 // jobs of one commune at a time, so that none starves; default
 	// waitingPlaces is how many tickets asynq gives out for each that can be

@@ -50,7 +50,7 @@ func (m *Module) Mount(r *web.Router) {
 
 // Jobs registers the worker's part.
 func (m *Module) Jobs(reg *outbox.Registry) {
-	reg.HandleOutside(jobRun, m.Service.run)
+	reg.HandleLong(jobRun, m.Service.run)
 	reg.Every("takeover.expire", 24*time.Hour, m.expire)
 }
 

@@ -195,6 +195,11 @@ func (s *Service) expire(ctx context.Context, t tenancy.Tenant, _ outbox.Job) er
 		return err
 	}
 	for _, r := range old {
+		if r.Busy() { // given up by the worker long ago
+			if err := s.set(ctx, t, r.ID, "state = $2", string(Failed)); err != nil {
+				return err
+			}
+		}
 		if err := s.dropFiles(ctx, t, r.ID, *r.FileKey); err != nil {
 			return err
 		}
@@ -226,7 +231,10 @@ func one(tx *tenancy.Tx, id uuid.UUID, locking string) (Run, error) {
 
 // newest lists the last take-overs.
 func newest(tx *tenancy.Tx) ([]Run, error) {
-	rows, err := tx.Query("select " + columns + " from takeovers order by asked_at desc limit 20")
+	// Of the reports only as much as the list says of them.
+	rows, err := tx.Query(`select id, desk, state, file_key, asked_by, asked_at, progress, jsonb_build_object('people', report->'people', 'cases', report->'cases',
+		'problems', case when jsonb_typeof(report->'problems') = 'array' then jsonb_path_query_array(report->'problems', '$[0]') end)::text
+		from takeovers order by asked_at desc limit 20`)
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +253,7 @@ func pack(files map[string]io.Reader) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := io.Copy(w, in); err != nil {
+		if _, err := io.Copy(w, io.LimitReader(in, maxBytes)); err != nil {
 			return nil, err
 		}
 	}

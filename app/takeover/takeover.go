@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,6 +68,7 @@ type Problem struct {
 // reasons are why a line, or a whole file, cannot come in; the console has the
 // same under takeover.problem.<code>.
 var reasons = map[string]string{
+	"too-many":   "there are more than %s lines: hand them in in parts",
 	"csv":        "the file is not CSV: %s",
 	"missing":    "column %q is missing",
 	"unknown":    "column %q is not known",
@@ -108,8 +110,14 @@ type Report struct {
 	Kept        bool              `json:"kept"`
 }
 
-// progressEvery is after how many lines the progress is told.
-const progressEvery = 100
+const (
+	// progressEvery is after how many lines the progress is told.
+	progressEvery = 100
+	// maxLines bounds a file: one transaction takes all of it.
+	maxLines = 20_000
+	// maxProblems bounds the report; who has more mends these first.
+	maxProblems = 1000
+)
 
 var errDryRun = errors.New("takeover: a dry run keeps nothing")
 
@@ -168,7 +176,9 @@ type line struct {
 }
 
 func (l line) wrong(r *Report, code, about string) {
-	r.Problems = append(r.Problems, problemOf(l.file, l.number, code, about))
+	if len(r.Problems) < maxProblems {
+		r.Problems = append(r.Problems, problemOf(l.file, l.number, code, about))
+	}
 }
 
 // read takes commas or semicolons, as spreadsheets write them here, with or
@@ -208,6 +218,9 @@ func read(file string, in io.Reader, required, optional []string, more bool) ([]
 			return nil, FileError{problemOf(file, at.Line, "csv", err.Error())}
 		}
 		n, _ := c.FieldPos(0)
+		if len(out) == maxLines {
+			return nil, FileError{problemOf(file, n, "too-many", strconv.Itoa(maxLines))}
+		}
 		l := line{file: file, number: n, values: map[string]string{}}
 		for i, v := range values {
 			v = strings.TrimSpace(v)

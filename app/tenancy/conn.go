@@ -206,7 +206,25 @@ func (db *DB) transact(ctx context.Context, pool *sql.DB, e *entry, begin string
 			destroy(conn)
 		}
 	}
+	var pg *pgconn.PgError
+	if !inside && !errors.Is(err, pgx.ErrTxCommitRollback) && (!errors.As(err, &pg) || strings.HasPrefix(pg.Code, "57")) {
+		err = unsure{err} // the server, or the way to it, went while it committed
+	}
 	return fmt.Errorf("tenancy: commit: %w", err)
+}
+
+// unsure is the error of a commit that nobody answered.
+type unsure struct{ error }
+
+// Unwrap is the cause.
+func (u unsure) Unwrap() error { return u.error }
+
+// Unsure reports whether a transaction that failed may have been committed all the
+// same: its answer never came. Whoever tidies up after a failure leaves things as
+// they are then.
+func Unsure(err error) bool {
+	var u unsure
+	return errors.As(err, &u)
 }
 
 // destroy keeps a connection from going back to its pool.

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/sportello-ticino/sportello/pkg/clean"
 )
 
 // migrationWorkers bring communes up to date at the same time; more did not help.
@@ -141,7 +143,7 @@ func (w *migrator) close() {
 
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line[:min(len(line), 300)]
+	return clean.Text(line, 300)
 }
 
 // migratePatiently tries again while other sessions hold the tables.

@@ -35,6 +35,11 @@ func (s *Server) call(req *Request) error {
 	if s.Calls == nil {
 		return nil
 	}
+	if s.CallsPerAddress > 0 {
+		if err := s.limits.allow(req.Ctx(), req, Limit{Name: "api-day", Max: s.CallsPerAddress, Per: 24 * time.Hour}); err != nil {
+			return err
+		}
+	}
 	c := s.Calls(req.tenant)
 	reset := int64(c.Reset.Seconds() + .999)
 	req.SetHeader("RateLimit-Policy", fmt.Sprintf(`"day";q=%d;w=86400, "minute";q=%d;w=60`, c.Quota, s.CallsPerMinute))

@@ -60,6 +60,9 @@ type Deps struct {
 	// CallsPerMinute is how many of them one visitor may make in a minute; 0 sets
 	// no bound.
 	CallsPerMinute int
+	// CallsPerAddress is how many one visitor may make in a day, so that a single
+	// program leaves the commune's others something; 0 sets no limit.
+	CallsPerAddress int
 	// Ready reports what is wrong with this process's dependencies.
 	Ready func(ctx context.Context) Readiness
 }
