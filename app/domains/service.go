@@ -86,6 +86,8 @@ func (s *Service) Ask(ctx context.Context, by identity.Actor, t tenancy.Tenant, 
 			case other.Host == host && other.State == Waiting:
 				d = other
 				return nil
+			case other.Host == host:
+				return ErrHave
 			case other.State == Waiting:
 				waiting++
 			default:

@@ -23,7 +23,7 @@ func TestJourneyOwnDomain(t *testing.T) {
 	p.sees("da correggere", "Serve un nome, non un indirizzo IP")
 	p.fill("Nome del dominio", "https://Sportello.Mendrisio.example/")
 	p.press("Chiedere il dominio")
-	p.sees("Il dominio è chiesto.", host, "Da dimostrare", "_sportello."+host, "CNAME")
+	p.sees("La richiesta è registrata.", host, "Da dimostrare", "_sportello."+host, "CNAME")
 	proof := regexp.MustCompile(`sportello=[0-9a-f]{32}`).FindString(p.text())
 	p.press("Controllare adesso")
 	p.sees("Il controllo è fatto.", "Non troviamo ancora la riga TXT")

@@ -286,8 +286,11 @@ func (o *Owner) Archive(ctx context.Context, slug, reason string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.directory(ctx, "delete from platform.hosts where slug = $1", slug); err != nil {
-		return err
+	for _, sql := range []string{"delete from platform.hosts where slug = $1", "delete from platform.certificates where slug = $1",
+		"update platform.domains set state = 'removed', ended_at = now() where slug = $1 and state in ('waiting', 'live')"} {
+		if err := o.directory(ctx, sql, slug); err != nil {
+			return err
+		}
 	}
 	if err := o.directory(ctx, "update platform.communes set state = 'archived', state_reason = $2, read_only_since = null, updated_at = now() where slug = $1", slug, reason); err != nil {
 		return err
