@@ -132,10 +132,10 @@ func TestOwnDomain(t *testing.T) {
 	z.dns.Away(true)
 	admin.Post("/console/dominio/controlla", form, 200).Contains("main", "Non riusciamo a interrogare il DNS")
 	z.dns.Away(false)
-	if z.known(own) || z.at(own, "GET", "/").StatusCode != 404 {
+	if z.known(own) || z.at(own, "GET", "/").StatusCode != http.StatusNotFound {
 		t.Fatal("an unproved host answers")
 	}
-	if res := admin.Send("POST", "/console/dominio/principale", formType, []byte("host="+own)); res.StatusCode != 404 {
+	if res := admin.Send("POST", "/console/dominio/principale", formType, []byte("host="+own)); res.StatusCode != http.StatusNotFound {
 		t.Errorf("an unproved host becomes main: %s", res.Status)
 	}
 	second := z.Second(t, func(*config.Config, *app.Options) {})
@@ -150,11 +150,11 @@ func TestOwnDomain(t *testing.T) {
 	if n := page.Count("main button.ds-button:not([data-variant])"); n != 1 {
 		t.Errorf("%d filled buttons", n)
 	}
-	if !z.known(own) || z.at(own+":8443", "GET", "/").StatusCode != 200 {
+	if !z.known(own) || z.at(own+":8443", "GET", "/").StatusCode != http.StatusOK {
 		t.Error("the proved host does not answer")
 	}
 	apptest.Eventually(t, "the other process knows", func() bool { known, _ := second.Web.Knows(t.Context(), own); return known })
-	if res := z.at("lugano.localhost", "GET", "/"); res.StatusCode != 200 {
+	if res := z.at("lugano.localhost", "GET", "/"); res.StatusCode != http.StatusOK {
 		t.Errorf("before it is main: %s", res.Status)
 	}
 
@@ -167,7 +167,7 @@ func TestOwnDomain(t *testing.T) {
 	admin.Get("/console/dominio", 200).Contains("main", own) // whoever has signed in stays
 
 	admin.Post("/console/dominio/togli", form, 200).Contains("main", "Il dominio è tolto.")
-	if z.known(own) || z.at("lugano.localhost", "GET", "/").StatusCode != 200 {
+	if z.known(own) || z.at("lugano.localhost", "GET", "/").StatusCode != http.StatusOK {
 		t.Error("a removed domain goes on")
 	}
 	if got := z.URL(z.Tenant(t, "lugano"), "/x"); got != z.URLOf("lugano", "/x") {
@@ -296,7 +296,7 @@ func TestTwoCommunesRaceForADomain(t *testing.T) {
 	}
 	admin := z.As(t, "lugano", "commune-admin")
 	for _, path := range []string{"/controlla", "/principale", "/togli"} {
-		if res := admin.Send("POST", "/console/dominio"+path, formType, []byte("host="+own)); res.StatusCode != 404 {
+		if res := admin.Send("POST", "/console/dominio"+path, formType, []byte("host="+own)); res.StatusCode != http.StatusNotFound {
 			t.Errorf("%s of the neighbour's domain: %s", path, res.Status)
 		}
 	}
@@ -316,7 +316,7 @@ func TestTwoCommunesRaceForADomain(t *testing.T) {
 	page := auditor.Get("/comuni/bellinzona/dominio", 200)
 	page.Contains("main", own)
 	page.None("main form")
-	if res := auditor.Send("POST", "/comuni/bellinzona/dominio/togli", formType, []byte("host="+own)); res.StatusCode != 403 {
+	if res := auditor.Send("POST", "/comuni/bellinzona/dominio/togli", formType, []byte("host="+own)); res.StatusCode != http.StatusForbidden {
 		t.Errorf("the auditor removes it: %s", res.Status)
 	}
 	operator := z.As(t, "ente", "entity-operator")
@@ -489,7 +489,7 @@ func TestACertificateIsSeen(t *testing.T) {
 		t.Errorf("sent to %q", res.Header.Get("Location"))
 	}
 	_ = l.Close() // the proxy is away
-	if d = open.check("lugano", own); d.Well || open.at("lugano.localhost", "GET", "/").StatusCode != 200 {
+	if d = open.check("lugano", own); d.Well || open.at("lugano.localhost", "GET", "/").StatusCode != http.StatusOK {
 		t.Errorf("without TLS: %+v", d)
 	}
 }
