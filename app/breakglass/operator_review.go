@@ -2,6 +2,7 @@ package breakglass
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -130,6 +131,9 @@ func (m *Module) review(r *web.Request) error {
 	perCommune, err := m.ReviewSums(ctx, slug)
 	if err != nil {
 		return err
+	}
+	if _, err := m.DB.Directory().BySlug(ctx, slug); slug != "" && len(perCommune) == 0 && errors.Is(err, tenancy.ErrUnknown) {
+		return web.NotFound() // neither a commune nor one that was archived
 	}
 	page := ui.Sheet{Side: operator.Side(r, "/accessi"), Title: i18n.T(ctx, "access.review.title"), Lead: i18n.T(ctx, "access.review.lead")}
 	if slug != "" {
