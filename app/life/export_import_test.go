@@ -124,7 +124,14 @@ func TestExportAndImport(t *testing.T) {
 	if data, _, err := l.Blobs.For("chiasso").Get(t.Context(), "a/note"); err != nil || string(data) != "contenuto" {
 		t.Errorf("the file: %q, %v", data, err)
 	}
-	if _, err := l.Import(t.Context(), "chiasso", path, quiet); err == nil {
+	if again, err := l.Import(t.Context(), "chiasso", path, quiet); err != nil || again.Rows != 0 {
+		t.Errorf("the same once more, as after a crash: %d rows, %v", again.Rows, err)
+	}
+	other := filepath.Join(t.TempDir(), "later.zip")
+	if _, err := l.Export(t.Context(), "lugano", other, quiet); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Import(t.Context(), "chiasso", other, quiet); err == nil {
 		t.Error("a commune in use was overwritten")
 	}
 }
