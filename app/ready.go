@@ -30,12 +30,12 @@ func (a *App) Draining() bool { return a.draining.Load() }
 // commune's schema older than this binary, it is not ready; without Redis, or
 // without room on a disk, it is degraded. A process that is going is not ready either.
 func (a *App) Ready(ctx context.Context) web.Readiness {
+	if a.Draining() { // said at once, however busy the databases are
+		return web.Readiness{Checks: map[string]string{"process": "going"}}
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	r := web.Readiness{Ready: true, Checks: map[string]string{"database": "ok", "migrations": "ok", "redis": "ok"}}
-	if a.Draining() {
-		r.Ready, r.Checks["process"] = false, "going"
-	}
 	if err := a.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
 		_, err := tx.Exec("select 1")
 		return err
@@ -67,7 +67,10 @@ func (a *App) Ready(ctx context.Context) web.Readiness {
 	} else if a.blobs.NoRoom() {
 		r.Degraded, r.Checks["disk"] = true, "the files have no room"
 	}
-	if err := a.Redis.Ping(ctx).Err(); err != nil {
+	// A Redis that does not answer must not make the proxy give up asking.
+	quick, enough := context.WithTimeout(ctx, 500*time.Millisecond)
+	defer enough()
+	if err := a.Redis.Ping(quick).Err(); err != nil {
 		r.Degraded, r.Checks["redis"] = true, "unreachable"
 	}
 	return r

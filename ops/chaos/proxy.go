@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -16,6 +17,9 @@ import (
 
 // proxy stands before the web processes: it asks each for /readyz five times a
 // second, sends requests to those that are ready, in turns, and retries nothing.
+// "Not ready" counts at once; silence counts the second time, as with any proxy
+// before a busy machine. A process that goes is noticed within probeTimeout and
+// a pause or two, less than the drain delay.
 type proxy struct {
 	addr   string
 	server *http.Server
@@ -57,12 +61,20 @@ func (p *proxy) add(ctx context.Context, addrs ...string) {
 	}
 }
 
+const probeTimeout = 2 * time.Second
+
 func (p *proxy) watch(ctx context.Context, b *backend) {
-	c := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	for ctx.Err() == nil {
+	c := &http.Client{Timeout: probeTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+	for silent := 0; ctx.Err() == nil; wait(ctx, 200*time.Millisecond) {
 		status, err := get(ctx, c, "http://"+b.addr+"/readyz", "")
-		b.ready.Store(err == nil && status == http.StatusOK)
-		wait(ctx, 200*time.Millisecond)
+		if status == 0 && err != nil {
+			if silent++; silent < 2 {
+				continue
+			}
+		} else {
+			silent = 0
+		}
+		b.ready.Store(status == http.StatusOK)
 	}
 }
 
@@ -96,7 +108,8 @@ func (p *proxy) close() {
 	_ = p.server.Close()
 }
 
-// get asks for a page and reads it to the end.
+// get asks for a page and reads it to the end. What a proxy says of a page it
+// could not have is the error.
 func get(ctx context.Context, c *http.Client, address, host string) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -108,6 +121,10 @@ func get(ctx context.Context, c *http.Client, address, host string) (int, error)
 		return 0, err
 	}
 	defer res.Body.Close()
+	if res.StatusCode == http.StatusBadGateway {
+		why, err := io.ReadAll(io.LimitReader(res.Body, 500))
+		return res.StatusCode, errors.Join(errors.New(string(why)), err)
+	}
 	_, err = io.Copy(io.Discard, res.Body)
 	return res.StatusCode, err
 }
