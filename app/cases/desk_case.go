@@ -29,6 +29,9 @@ func (m *Module) deskPage(r *web.Request, code int, note, wrong string) error {
 		Checks:    checks(ctx, c), Sections: sections(ctx, c), Documents: append(uploadRows(base, v.Uploads), paperRows(ctx, v.Papers, deskPaperURL)...),
 		Messages: exchange(ctx, v.Requests), History: moments(ctx, v.Events, c, deskSide), Fees: fees(ctx, c),
 		FeesNote: i18n.T(ctx, "cases.desk.fees-note", "version", c.Outcome.Version), Facts: m.deskFacts(r, c)}
+	if v.Place != nil {
+		page.Facts = append(page.Facts, ui.Fact{Term: v.Place.Label, Value: v.Place.fact(ctx), Note: v.Place.Grant})
+	}
 	for _, e := range v.Events {
 		if e.Internal {
 			page.Notes = append(page.Notes, ui.Message{Text: e.Text, From: e.Actor + ", " + i18n.DateTime(ctx, e.At)})

@@ -162,6 +162,13 @@ func (s *Service) decisionPaper(ctx context.Context, c Case, brand pdf.Brand, of
 			fee = append(fee, pdf.Row{Label: l.Label.For(ctx), Value: l.Amount.String()})
 		}
 	}
+	if c.Ruling == Granted {
+		for _, s := range forms.Reckoned(ctx, granted(c), c.Outcome.Instalments) {
+			for _, row := range s.Rows {
+				ruling = append(ruling, row.Label+": "+row.Value+".")
+			}
+		}
+	}
 	ruling = append(ruling, i18n.T(ctx, "cases.paper.ruling-notice"))
 	recipient := []string{c.ApplicantName}
 	if c.Subject != nil {

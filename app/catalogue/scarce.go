@@ -28,6 +28,9 @@ type Quota struct {
 	On     string     `yaml:"on" json:"on,omitempty"`
 	Per    rules.Span `yaml:"per" json:"per,omitempty"` // year, month, day; empty: for good
 	Places int64      `yaml:"places" json:"places,omitempty"`
+	// Given are places of the period that were given outside this desk: at the
+	// counter, or before it opened.
+	Given int64 `yaml:"given" json:"given,omitempty"`
 	Pots   []Pot      `yaml:"pots" json:"pots,omitempty"`
 	// Queue lets requests wait for a place; without it they are turned away
 	// before they are submitted.
@@ -39,12 +42,14 @@ type Pot struct {
 	ID     string    `yaml:"id" json:"id"`
 	Label  i18n.Text `yaml:"label" json:"label"`
 	Places int64     `yaml:"places" json:"places"`
+	Given  int64     `yaml:"given" json:"given,omitempty"`
 }
 
 // Budget says that there is only so much money for a grant (Ticino: credito).
 type Budget struct {
 	Title i18n.Text  `yaml:"title" json:"title"`
 	Total Francs     `yaml:"total" json:"total"`
+	Spent Francs     `yaml:"spent" json:"spent,omitempty"` // of the period, outside this desk
 	On    string     `yaml:"on" json:"on,omitempty"`
 	Per   rules.Span `yaml:"per" json:"per,omitempty"`
 	// Grant is an expression in centimes: what the request would be paid.
@@ -110,15 +115,18 @@ func (d Definition) checkScarce() []error {
 		wrong((q.Key == "") != (len(q.Pots) == 0), "quota: key and pots go together")
 		wrong(len(q.Pots) > 0 && q.Places != 0, "quota: places are those of the pots")
 		wrong(q.Places < 0 || q.Places > maxPlaces, "quota: %d places", q.Places)
+		wrong(q.Given < 0 || q.Given > 0 && q.Given > q.Places, "quota: %d given of %d places", q.Given, q.Places)
 		for i, pot := range q.Pots {
 			wrong(pot.ID == "" || pot.Label.Empty(), "quota: pot %q needs an id and an Italian label", pot.ID)
 			wrong(pot.Places < 0 || pot.Places > maxPlaces, "quota: pot %q: %d places", pot.ID, pot.Places)
+			wrong(pot.Given < 0 || pot.Given > pot.Places, "quota: pot %q: %d given of %d places", pot.ID, pot.Given, pot.Places)
 			wrong(slices.ContainsFunc(q.Pots[:i], func(other Pot) bool { return other.ID == pot.ID }), "quota: there are two pots %q", pot.ID)
 		}
 	}
 	if b := d.Budget; b != nil {
 		wrong(b.Title.Empty(), "budget: no Italian title")
 		wrong(!b.Per.Valid(), "budget: per %q: year, month or day were expected", b.Per)
+		wrong(b.Spent > b.Total, "budget: more spent than there is")
 		wrong(b.Grant == "", "budget: no grant: the expression that says what is paid")
 	}
 	return problems
@@ -135,23 +143,23 @@ func (d Definition) Queues() bool {
 	return d.Quota != nil && d.Quota.Queue || d.Budget != nil && d.Budget.Queue
 }
 
-// Size is how much a pot holds: places, or centimes of a budget. known is false
-// for a pot the service does not have.
-func (d Definition) Size(pot string) (size int64, known bool) {
+// Size is how much a pot holds in all and what this desk may give of it: places,
+// or centimes of a budget. known is false for a pot the service does not have.
+func (d Definition) Size(pot string) (total, ours int64, known bool) {
 	switch {
 	case d.Budget != nil:
-		return int64(d.Budget.Total), pot == ""
+		return int64(d.Budget.Total), int64(d.Budget.Total - d.Budget.Spent), pot == ""
 	case d.Quota == nil:
-		return 0, false
+		return 0, 0, false
 	case d.Quota.Key == "":
-		return d.Quota.Places, pot == ""
+		return d.Quota.Places, d.Quota.Places - d.Quota.Given, pot == ""
 	}
 	for _, p := range d.Quota.Pots {
 		if p.ID == pot {
-			return p.Places, true
+			return p.Places, p.Places - p.Given, true
 		}
 	}
-	return 0, false
+	return 0, 0, false
 }
 
 // Units is what a request takes out of its pot: a place, or what it would be paid.

@@ -14,7 +14,7 @@ import (
 
 // ErrNothingLeft says that a pot is empty and has no queue. Nothing is lost: the
 // draft stays.
-var ErrNothingLeft = problem.Conflict("contingents.nothing-left", "contingents.error.nothing_left")
+var ErrNothingLeft = problem.Invalid("contingents.nothing-left", "contingents.error.nothing_left")
 
 // Pot names what is drawn from.
 type Pot struct {
