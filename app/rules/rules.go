@@ -111,6 +111,7 @@ type Reason struct {
 	ID     string    `json:"id"`
 	Reason i18n.Text `json:"reason"`
 	Holds  bool      `json:"holds"`
+	Reads  []string  `json:"reads,omitempty"` // the inputs it looked at
 }
 
 // Outcome is what the rules found, kept with the case.
@@ -304,7 +305,7 @@ func test(ctx context.Context, conditions []condition, values Values) (tested []
 			return nil, false, fmt.Errorf("%s: %w", c.ID, err)
 		}
 		all = all && holds
-		tested = append(tested, Reason{ID: c.ID, Reason: c.Reason, Holds: holds})
+		tested = append(tested, Reason{ID: c.ID, Reason: c.Reason, Holds: holds, Reads: c.rule.Reads()})
 	}
 	return tested, all, nil
 }
