@@ -195,7 +195,7 @@ func (s *Service) notice(ctx context.Context) string {
 // paperWords are what a paper's text may name (catalogue.Output.Body), in the
 // language of ctx.
 func (s *Service) paperWords(ctx context.Context, t tenancy.Tenant, c Case) (map[string]string, error) {
-	out := map[string]string{"commune": t.Name(), "name": c.ApplicantName, "today": i18n.LongDate(ctx, s.today())}
+	out := map[string]string{"commune": t.Name(), "name": c.ApplicantName, "today": i18n.LongDate(ctx, s.today()), "grant": granted(c).String()}
 	if c.Subject != nil {
 		maps.Copy(out, c.Subject.Words())
 	}

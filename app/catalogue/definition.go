@@ -91,7 +91,7 @@ type Output struct {
 	Title   i18n.Text  `yaml:"title" json:"title"`     // on the paper and in the list of documents
 	Summary i18n.Text  `yaml:"summary" json:"summary"` // on the card
 	// Body is the text of the paper. It may use {commune}, {name}, {today},
-	// {purpose}, {register.…} and {answers.<field>}; paragraphs are lines.
+	// {purpose}, {grant}, {register.…} and {answers.<field>}; paragraphs are lines.
 	Body      i18n.Text `yaml:"body" json:"body,omitempty"`
 	ValidDays int       `yaml:"valid_days" json:"valid_days,omitempty"` // 0: without end
 }

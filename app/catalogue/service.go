@@ -52,7 +52,7 @@ var (
 		"casa", "figlio", "scuola", "auto", "costruire", "attivita", "lavoro", "animali", "tempo-libero", "diritti", "aiuto", "lutto",
 	}
 	bodyFields = regexp.MustCompile(`\{([^{}]*)\}`)
-	bodyWords  = []string{"commune", "name", "today", "purpose", "valid_until"}
+	bodyWords  = []string{"commune", "name", "today", "purpose", "valid_until", "grant"}
 )
 
 // Compile checks a definition and compiles its form and rules. Every mistake is
