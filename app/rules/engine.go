@@ -74,8 +74,9 @@ func (e *Engine) Calendar() Calendar { return e.calendar }
 
 // Scope is the set of names the rules of one service may use.
 type Scope struct {
-	env   *cel.Env
-	names Names
+	env      *cel.Env
+	names    Names
+	calendar Calendar
 }
 
 // Scope extends the common names by those of a service.
@@ -88,7 +89,7 @@ func (e *Engine) Scope(names Names) (*Scope, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
-	return &Scope{env: extended, names: names}, nil
+	return &Scope{env: extended, names: names, calendar: e.calendar}, nil
 }
 
 // Rule is a compiled expression.
@@ -112,6 +113,16 @@ func (s *Scope) Condition(expression string) (*Rule, error) {
 // Amount compiles an expression that is a number of centimes.
 func (s *Scope) Amount(expression string) (*Rule, error) {
 	return s.compile(expression, cel.IntType)
+}
+
+// Word compiles an expression that is a text.
+func (s *Scope) Word(expression string) (*Rule, error) {
+	return s.compile(expression, cel.StringType)
+}
+
+// Day compiles an expression that is a day.
+func (s *Scope) Day(expression string) (*Rule, error) {
+	return s.compile(expression, cel.TimestampType)
 }
 
 func (s *Scope) compile(expression string, want *cel.Type) (*Rule, error) {
@@ -153,28 +164,35 @@ func reads(tree *ast.AST) []string {
 
 // Holds evaluates a condition.
 func (r *Rule) Holds(ctx context.Context, values Values) (bool, error) {
-	out, err := r.eval(ctx, values)
-	if err != nil {
-		return false, err
-	}
-	b, ok := out.(bool)
-	if !ok {
-		return false, fmt.Errorf("%w: %q gave %T", ErrEvaluation, r.source, out)
-	}
-	return b, nil
+	return evalAs[bool](ctx, r, values)
 }
 
 // Centimes evaluates an amount.
 func (r *Rule) Centimes(ctx context.Context, values Values) (int64, error) {
+	return evalAs[int64](ctx, r, values)
+}
+
+// Text evaluates a text.
+func (r *Rule) Text(ctx context.Context, values Values) (string, error) {
+	return evalAs[string](ctx, r, values)
+}
+
+// When evaluates a day; the zero time is none.
+func (r *Rule) When(ctx context.Context, values Values) (time.Time, error) {
+	return evalAs[time.Time](ctx, r, values)
+}
+
+func evalAs[T any](ctx context.Context, r *Rule, values Values) (T, error) {
+	var none T
 	out, err := r.eval(ctx, values)
 	if err != nil {
-		return 0, err
+		return none, err
 	}
-	n, ok := out.(int64)
+	typed, ok := out.(T)
 	if !ok {
-		return 0, fmt.Errorf("%w: %q gave %T", ErrEvaluation, r.source, out)
+		return none, fmt.Errorf("%w: %q gave %T", ErrEvaluation, r.source, out)
 	}
-	return n, nil
+	return typed, nil
 }
 
 func (r *Rule) eval(ctx context.Context, values Values) (any, error) {
