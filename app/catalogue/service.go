@@ -63,6 +63,7 @@ func Compile(def Definition, engine *rules.Engine) (*Service, error) {
 	problems := def.check()
 	scope, err := engine.Scope(rules.Names{
 		Answers: def.Form.Names(),
+		Groups:  def.Form.Groups(),
 		Amounts: slices.Sorted(maps.Keys(def.Fee.Amounts)),
 		Limits:  slices.Sorted(maps.Keys(def.Limits)),
 	})
