@@ -78,7 +78,7 @@ func sections(ctx context.Context, c Case) []view.Section {
 		for _, r := range s.Rows {
 			values := r.Files
 			if r.Value != "" {
-				values = append([]string{r.Value}, values...)
+				values = append(strings.Split(r.Value, "\n"), values...)
 			}
 			if len(values) == 0 {
 				values = []string{"–"}

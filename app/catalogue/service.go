@@ -63,6 +63,7 @@ func Compile(def Definition, engine *rules.Engine) (*Service, error) {
 	problems := slices.Concat(def.check(), def.checkScarce())
 	scope, err := engine.Scope(rules.Names{
 		Answers: def.Form.Names(),
+		Groups:  def.Form.Groups(),
 		Amounts: slices.Sorted(maps.Keys(def.Fee.Amounts)),
 		Limits:  slices.Sorted(maps.Keys(def.Limits)),
 		Places:  def.Quota != nil,

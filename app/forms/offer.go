@@ -2,6 +2,7 @@ package forms
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"github.com/google/uuid"
@@ -72,7 +73,11 @@ type Draft struct {
 	UpdatedAt      time.Time
 	ExpiresAt      time.Time
 
-	raw []byte
+	// Typed is what stands on a step's page and is not an answer yet: as it was
+	// typed, mistakes included. Step → inputs.
+	Typed map[string]url.Values
+
+	raw, rawFacts, rawTyped []byte
 }
 
 // Facts is what was known of the applicant when the draft was begun or resumed.
@@ -83,6 +88,7 @@ type Facts struct {
 	Name         string          `json:"name,omitempty"`
 	Born         Day             `json:"born,omitempty"`
 	Address      string          `json:"address,omitempty"`
+	Minors       []Minor         `json:"minors,omitempty"` // of the same household
 }
 
 // left is what is left for a request; enough where nothing is scarce.

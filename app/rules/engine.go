@@ -57,6 +57,7 @@ func NewEngine(cal Calendar) (*Engine, error) {
 		cel.ExpressionNestingDepthLimit(maxDepth),
 		cel.ExpressionNodeLimit(maxNodes),
 		cel.ParserErrorRecoveryLimit(0),
+		cel.Macros(totalMacro),
 		cel.ASTValidators(cel.ValidateComprehensionNestingLimit(1), cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals()),
 	}
 	for _, v := range common {
@@ -77,6 +78,7 @@ type Scope struct {
 	env      *cel.Env
 	names    Names
 	calendar Calendar
+	item     map[string]Type // of a scope inside a group: the names after "item."
 }
 
 // Scope extends the common names by those of a service.
@@ -85,11 +87,47 @@ func (e *Engine) Scope(names Names) (*Scope, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(names.Groups) > 0 {
+		options = append(options, cel.CustomTypeProvider(provider{e.base.CELTypeProvider(), names.Groups}))
+	}
 	extended, err := e.base.Extend(options...)
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
 	return &Scope{env: extended, names: names, calendar: e.calendar}, nil
+}
+
+// Item is the scope of the conditions inside a group: they read the item's own
+// answers as item.<field> beside all that s knows.
+func (s *Scope) Item(group string) (*Scope, error) {
+	fields, known := s.names.Groups[group]
+	if !known {
+		return nil, fmt.Errorf("rules: there is no group %q", group)
+	}
+	var options []cel.EnvOption
+	for _, field := range sortedKeys(fields) {
+		declareAnswer("item."+field, fields[field], func(name string, typ *cel.Type) { options = append(options, cel.Variable(name, typ)) })
+	}
+	extended, err := s.env.Extend(options...)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	return &Scope{env: extended, names: s.names, calendar: s.calendar, item: fields}, nil
+}
+
+// SetItem gives an answer of the item at hand its value, nil for none.
+func (s *Scope) SetItem(values Values, field string, value any) error {
+	return bindAnswer(values, "item."+field, s.item[field], value, today(values))
+}
+
+// NewItem forgets the answers of the item before.
+func (s *Scope) NewItem(values Values) error {
+	for field := range s.item {
+		if err := s.SetItem(values, field, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Rule is a compiled expression.

@@ -319,17 +319,35 @@ func (s *Set) inputs(values Values) map[string]any {
 			if !ok || strings.HasPrefix(name, "@") {
 				continue
 			}
-			if t, isTime := value.(time.Time); isTime {
-				if t.IsZero() {
-					value = nil
-				} else {
-					value = t.In(i18n.Zurich).Format(time.DateOnly)
-				}
-			}
-			out[name] = value
+			out[name] = plain(value)
 		}
 	}
 	return out
+}
+
+// plain writes days as ISO dates, also inside items.
+func plain(value any) any {
+	switch v := value.(type) {
+	case time.Time:
+		if v.IsZero() {
+			return nil
+		}
+		return v.In(i18n.Zurich).Format(time.DateOnly)
+	case []map[string]any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = plain(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k := range v {
+			out[k] = plain(v[k])
+		}
+		return out
+	default:
+		return value
+	}
 }
 
 func (s *Set) rules() []*Rule {
