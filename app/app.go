@@ -233,7 +233,7 @@ func (a *App) modules(o Options) error {
 	if o.Registers != nil {
 		register = o.Registers
 	}
-	a.Catalogue = catalogue.New(catalogue.Deps{DB: a.DB, Sites: a.Sites, Clock: a.Clock, Root: a.TenantsFS, Demo: cfg.Demo, URL: a.URL})
+	a.Catalogue = catalogue.New(catalogue.Deps{DB: a.DB, Sites: a.Sites, Outbox: a.Outbox, Clock: a.Clock, Root: a.TenantsFS, Demo: cfg.Demo, URL: a.URL})
 	a.guard = guard
 	postFinance, err := postfinance.New(postfinance.Options{Base: cfg.Payments.PostFinanceURL, HTTP: guard.Client()})
 	if err != nil {

@@ -21,6 +21,8 @@ type (
 	Catalogue interface {
 		Service(ctx context.Context, t tenancy.Tenant, id string) (*catalogue.Service, error)
 		Offered(ctx context.Context, t tenancy.Tenant) ([]*catalogue.Service, error)
+		// At is a service as it was when it had a hash.
+		At(ctx context.Context, t tenancy.Tenant, id, hash string) (*catalogue.Service, error)
 	}
 	// Registers is the population register.
 	Registers = registers.PopulationRegister

@@ -79,7 +79,10 @@ func (s *Service) lead(ctx context.Context, by identity.Actor, c Case) (string, 
 func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Draft) (Case, error) {
 	in := submission{draft: draft, files: draft.FileNames}
 	var err error
-	if in.service, err = s.Catalogue.Service(ctx, by.Tenant(), draft.ServiceID); err != nil {
+	if _, err = s.Catalogue.Service(ctx, by.Tenant(), draft.ServiceID); err != nil { // still offered?
+		return Case{}, err
+	}
+	if in.service, err = s.Catalogue.At(ctx, by.Tenant(), draft.ServiceID, draft.ServiceHash); err != nil {
 		return Case{}, err
 	}
 	// The register is asked before the transaction: no call to a provider is

@@ -26,6 +26,9 @@ func (m *Module) reviewPage(r *web.Request) error {
 	if err != nil {
 		return m.gone(r, err)
 	}
+	if o.mustMove() {
+		return r.Redirect(o.path(versionStep))
+	}
 	return m.showReview(r, &o, http.StatusOK, nil, "")
 }
 
@@ -43,6 +46,9 @@ func (m *Module) submit(r *web.Request) error {
 	}
 	if typed.Get(view.ActionName) == view.ActionSave {
 		return r.Redirect("/area")
+	}
+	if o.mustMove() {
+		return r.Redirect(o.path(versionStep))
 	}
 	if r.Actor().Level() < o.offer.Level {
 		return ErrLevel.With("level", o.offer.Level, "have", r.Actor().Level())
@@ -129,7 +135,10 @@ func (m *Module) showReview(r *web.Request, o *opened, status int, problems []ui
 	if err != nil {
 		return err
 	}
-	frame := m.frame(r, o, pages, len(sections))
+	frame, err := m.frame(r, o, pages, len(sections))
+	if err != nil {
+		return err
+	}
 	for i := range frame.Steps {
 		frame.Steps[i].Done = !frame.Steps[i].Current
 	}

@@ -1,0 +1,50 @@
+package catalogue
+
+import (
+	"context"
+
+	"github.com/sportello-ticino/sportello/app/forms"
+	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/ui"
+)
+
+// Offer is a service as package forms needs it to have it filled in.
+func (m *Module) Offer(ctx context.Context, t tenancy.Tenant, id string) (*forms.Offer, error) {
+	s, err := m.Service(ctx, t, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.offer(), nil
+}
+
+// OfferAt is the service as it was when it had a hash, with the version offered now
+// beside it where that is another. Errors: ErrNotOffered when the service is not
+// offered now.
+func (m *Module) OfferAt(ctx context.Context, t tenancy.Tenant, id, hash string) (*forms.Offer, error) {
+	now, err := m.Service(ctx, t, id)
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.At(ctx, t, id, hash)
+	if err != nil {
+		return nil, err
+	}
+	out := s.offer()
+	if s.Hash != now.Hash {
+		out.Newer = &forms.Newer{
+			Offer: now.offer(), Required: now.Retire && s.Version < now.Version,
+			Changes: func(ctx context.Context) []ui.ChangeGroup {
+				return Changes(ctx, s.tree, now.tree, PartForm, PartFee, PartTerms)
+			},
+		}
+	}
+	return out, nil
+}
+
+func (s *Service) offer() *forms.Offer {
+	return &forms.Offer{
+		ID: s.ID, Version: s.Version, Hash: s.Hash, Title: s.Title, Office: s.Office, Level: s.Level, OnlyItalian: func(lang string) bool { return !s.Summary.Speaks(lang) },
+		Immediate: s.Kind == Smart, PayNow: s.Fee.Due == OnSubmission, DemoFee: s.DemoFee(), FeeNote: s.Fee.Note,
+		Form: s.Form, Rules: s.Rules, Amounts: s.AmountsCHF(), Limits: s.LimitValues(),
+	}
+}
