@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -256,11 +255,58 @@ func shownMap(ctx context.Context, t trail, v map[string]any) (string, bool) {
 	return strings.Join(out, "\n"), false
 }
 
-// jsonOf writes a value so that asValue reads it back.
-func jsonOf(value any) string {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return ""
-	}
-	return string(data)
+// Changes tells what the new version has that the commune's version has not.
+func (u Update) Changes(ctx context.Context) []ui.ChangeGroup { return Changes(ctx, u.Base, u.Theirs) }
+
+// FeeMoves reports whether accepting may make the fee another.
+func (u Update) FeeMoves() bool {
+	return slices.ContainsFunc(deltas(u.Base, u.Theirs), func(d delta) bool { return d.part() == PartFee })
 }
+
+// Sides is a conflict as people read it: what it is about, and the three values.
+func (u Update) Sides(ctx context.Context, c Conflict) (title, base, ours, theirs string) {
+	title = nameOf(ctx, c.Trail, u.Now, u.Theirs)
+	before, _ := at(u.Base, c.Trail)
+	base, _ = shown(ctx, c.Trail, before)
+	ours, _ = shown(ctx, c.Trail, c.Ours)
+	theirs, _ = shown(ctx, c.Trail, c.Theirs)
+	return title, base, ours, theirs
+}
+
+// Money reports whether the value is an amount in francs.
+func (c Conflict) Money() bool { return last(c.Trail) == "chf" || last(c.Trail) == "counter" }
+
+// Number reports whether the value is a number.
+func (c Conflict) Number() bool {
+	_, yes := c.Ours.(float64)
+	return yes
+}
+
+// Long reports whether the value is a text of several lines or sentences.
+func (c Conflict) Long() bool {
+	text, _ := c.Ours.(string)
+	return len(text) > 80 || strings.Contains(text, "\n")
+}
+
+// Read makes a value of what was typed in a conflict's place. ok is false for
+// what is none: a number that cannot be read, no words at all.
+func (c Conflict) Read(typed string) (value any, ok bool) {
+	typed = strings.TrimSpace(typed)
+	switch {
+	case typed == "":
+		return nil, false
+	case c.Money():
+		amount, err := money.Parse(typed)
+		if err != nil || amount < 0 || amount > money.Max {
+			return nil, false
+		}
+		return float64(amount) / 100, true
+	case c.Number():
+		n, err := strconv.ParseFloat(strings.Replace(typed, ",", ".", 1), 64)
+		return n, err == nil && n >= 0 && n < 1e9
+	}
+	return typed, true
+}
+
+// Words tells a part that can be offered as a change of the shared service.
+func (p OwnPart) Words(ctx context.Context) ui.Change { return change(ctx, p.delta, p.from, p.to) }

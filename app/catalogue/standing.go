@@ -164,5 +164,14 @@ func (m *Module) SharedTree(ctx context.Context, id string, version int) (v Shar
 	return v, v.tree, err
 }
 
+// WaitingCount is how many newer versions wait for a commune's decision, as it was
+// last counted.
+func (m *Module) WaitingCount(ctx context.Context, t tenancy.Tenant) (n int, err error) {
+	err = m.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+		return tx.QueryRow("select count(*) from service_standings where slug = $1 and waiting is not null", t.Slug()).Scan(&n)
+	})
+	return n, err
+}
+
 // errSettled means that there is nothing to decide any more.
 var errSettled = errors.New("catalogue: nothing waits")
