@@ -38,6 +38,11 @@ func (m *Module) deskPage(r *web.Request, code int, note, wrong string) error {
 		page.NoteURL, page.Note, page.NoteError = base+"/nota", note, wrong
 	}
 	m.deskActs(r, c, base, &page)
+	if _, now, err := m.Newer(ctx, r.Tenant(), c); err != nil {
+		return err
+	} else if now != nil && c.mayMove() && c.AssigneeID != nil && *c.AssigneeID == r.Actor().AccountID() && r.May(ActionWork) {
+		page.Others = append(page.Others, view.Act{Text: i18n.T(ctx, "cases.rebase.title"), Help: i18n.T(ctx, "cases.rebase.help"), URL: moveURL(c)})
+	}
 	var paper *ui.Link
 	for i := range v.Papers {
 		paper = paperLink(ctx, v.Papers[i], deskPaperURL)

@@ -310,3 +310,8 @@ func (c Conflict) Read(typed string) (value any, ok bool) {
 
 // Words tells a part that can be offered as a change of the shared service.
 func (p OwnPart) Words(ctx context.Context) ui.Change { return change(ctx, p.delta, p.from, p.to) }
+
+// Difference tells what one version of a service has that another has not.
+func Difference(ctx context.Context, from, to *Service, only ...string) []ui.ChangeGroup {
+	return Changes(ctx, from.tree, to.tree, only...)
+}

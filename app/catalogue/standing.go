@@ -175,3 +175,24 @@ func (m *Module) WaitingCount(ctx context.Context, t tenancy.Tenant) (n int, err
 
 // errSettled means that there is nothing to decide any more.
 var errSettled = errors.New("catalogue: nothing waits")
+
+// WouldConflict names the parts in which a commune's service would be in conflict
+// with a definition, in the language of ctx; offered is false where the commune
+// does not offer it.
+func (m *Module) WouldConflict(ctx context.Context, t tenancy.Tenant, id string, theirs Tree) (names []string, offered bool, err error) {
+	err = m.DB.Read(ctx, t, func(tx *tenancy.Tx) error {
+		r, err := readRow(tx, id)
+		if errors.Is(err, ErrNotOffered) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		offered = true
+		for _, c := range r.layers().conflicts(theirs) {
+			names = append(names, nameOf(ctx, c.trail, r.merged(), theirs))
+		}
+		return nil
+	})
+	return names, offered, err
+}
