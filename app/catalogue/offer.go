@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sportello-ticino/sportello/app/forms"
+	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/ui"
 )
@@ -14,7 +15,7 @@ func (m *Module) Offer(ctx context.Context, t tenancy.Tenant, id string) (*forms
 	if err != nil {
 		return nil, err
 	}
-	return s.offer(), nil
+	return m.offer(t, s), nil
 }
 
 // OfferAt is the service as it was when it had a hash, with the version offered now
@@ -29,10 +30,10 @@ func (m *Module) OfferAt(ctx context.Context, t tenancy.Tenant, id, hash string)
 	if err != nil {
 		return nil, err
 	}
-	out := s.offer()
+	out := m.offer(t, s)
 	if s.Hash != now.Hash {
 		out.Newer = &forms.Newer{
-			Offer: now.offer(), Required: now.Retire && s.Version < now.Version,
+			Offer: m.offer(t, now), Required: now.Retire && s.Version < now.Version,
 			Changes: func(ctx context.Context) []ui.ChangeGroup {
 				return Changes(ctx, s.tree, now.tree, PartForm, PartFee, PartTerms)
 			},
@@ -41,10 +42,12 @@ func (m *Module) OfferAt(ctx context.Context, t tenancy.Tenant, id, hash string)
 	return out, nil
 }
 
-func (s *Service) offer() *forms.Offer {
+func (m *Module) offer(t tenancy.Tenant, s *Service) *forms.Offer {
 	return &forms.Offer{
-		ID: s.ID, Version: s.Version, Hash: s.Hash, Title: s.Title, Office: s.Office, Level: s.Level, OnlyItalian: func(lang string) bool { return !s.Summary.Speaks(lang) },
+		ID: s.ID, Version: s.Version, Hash: s.Hash, Title: s.Title, Office: s.Office, BeginLevel: s.BeginLevel(), Level: s.SubmitLevel(), OnlyItalian: func(lang string) bool { return !s.Summary.Speaks(lang) },
 		Immediate: s.Kind == Smart, PayNow: s.Fee.Due == OnSubmission, DemoFee: s.DemoFee(), FeeNote: s.Fee.Note,
 		Form: s.Form, Rules: s.Rules, Amounts: s.AmountsCHF(), Limits: s.LimitValues(),
+		TurnsAway: s.Scarce() && !s.Queues(),
+		Left: func(ctx context.Context, in rules.Input) (rules.Left, error) { return m.Left(ctx, t, s, in) },
 	}
 }
