@@ -78,14 +78,6 @@ func describe(ctx context.Context, list []delta, from, to Tree, only []string) [
 	return out
 }
 
-// count is how many lines Changes would tell.
-func count(groups []ui.ChangeGroup) (n int) {
-	for _, g := range groups {
-		n += len(g.Changes)
-	}
-	return n
-}
-
 func change(ctx context.Context, d delta, from, to Tree) ui.Change {
 	c := ui.Change{Title: nameOf(ctx, d.trail, to, from)}
 	if d.old == nil && d.new == nil { // an example: that it changed says enough

@@ -3,6 +3,7 @@ package catalogue
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/i18n"
 	"github.com/sportello-ticino/sportello/pkg/money"
 	"github.com/sportello-ticino/sportello/tenants"
 )
@@ -538,5 +540,44 @@ func TestChangesInWords(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("nothing says %q:\n%s", want, text)
 		}
+	}
+}
+
+// What a definition can hold has a name that people read in a difference.
+func TestEveryPartHasAName(t *testing.T) {
+	texts, err := i18n.Load(tenants.FS, "shared/texts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := i18n.WithLang(t.Context(), texts, i18n.Reference)
+	seen := map[reflect.Type]bool{}
+	var walk func(typ reflect.Type)
+	walk = func(typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			walk(typ.Elem())
+			return
+		case reflect.Struct:
+		default:
+			return
+		}
+		if seen[typ] || typ == reflect.TypeFor[Example]() || !strings.Contains(typ.PkgPath(), "sportello") {
+			return
+		}
+		seen[typ] = true
+		for f := range typ.Fields() {
+			key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if key == "" || key == "-" || key == "id" || key == "version" {
+				continue
+			}
+			if !i18n.Has(ctx, "change.part."+key) && !i18n.Has(ctx, "change.item."+key) {
+				t.Errorf("%s.%s: no text change.part.%s", typ, f.Name, key)
+			}
+			walk(f.Type)
+		}
+	}
+	walk(reflect.TypeFor[Definition]())
+	if len(seen) < 10 {
+		t.Errorf("only %d types looked at", len(seen))
 	}
 }

@@ -172,16 +172,25 @@ func (m *Module) Keep(ctx context.Context, tx *tenancy.Tx, id, hash string) erro
 // forgetVersions drops the versions that nobody needs: not in force, and neither an
 // open draft nor a case refers to them. It returns how many.
 func (m *Module) forgetVersions(ctx context.Context, t tenancy.Tenant) (int64, error) {
-	snapshot, err := m.cache.Get(ctx, t)
-	if err != nil {
-		return 0, err
-	}
-	inForce := []string{}
-	for id, s := range snapshot.byID {
-		inForce = append(inForce, id+" "+s.Hash)
-	}
 	var n int64
-	err = m.DB.In(ctx, t, func(tx *tenancy.Tx) (err error) {
+	err := m.DB.In(ctx, t, func(tx *tenancy.Tx) error {
+		rows, err := allRows(tx)
+		if err != nil {
+			return err
+		}
+		inForce := []string{}
+		for _, r := range rows {
+			def, err := decode(r.merged())
+			if err != nil {
+				return fmt.Errorf("service %s: %w", r.ID, err)
+			}
+			applyDefaults(&def)
+			hash, err := def.hash()
+			if err != nil {
+				return err
+			}
+			inForce = append(inForce, r.ID+" "+hash)
+		}
 		// A day's grace: a draft that is being begun now is not there yet.
 		n, err = tx.Exec(`delete from service_versions v where not (service_id || ' ' || hash) = any ($1) and published_at < $2
 			and exists (select from services s where s.id = v.service_id)

@@ -49,11 +49,12 @@ func (m *Module) showPublish(r *web.Request, code int, s said, p *catalogue.Prop
 	ctx := r.Ctx()
 	page := ui.Sheet{Side: operator.Side(r, "/catalogo"), Title: i18n.T(ctx, "updates.publish.title"), Lead: i18n.T(ctx, "updates.publish.lead"), Problems: s.problems,
 		Crumbs: []ui.Link{{Text: i18n.T(ctx, "updates.entity.title"), URL: "/catalogo"}, {Text: i18n.T(ctx, "updates.publish.title")}}}
-	if p != nil && len(s.problems) == 0 || p != nil && s.wrong(fieldWhy) != "" {
+	ready := p != nil && (len(s.problems) == 0 || s.wrong(fieldWhy) != "")
+	if ready {
 		page.Sections = append(page.Sections, m.proposal(r, p, s))
 	}
 	page.Sections = append(page.Sections, ui.Section{ID: "definizione", Title: i18n.T(ctx, "updates.publish.definition"), Forms: []ui.Form{{
-		Action: "/catalogo/pubblica", Submit: i18n.T(ctx, "updates.publish.look"), Name: fieldStep, Value: stepLook, Quiet: p != nil && len(s.problems) == 0,
+		Action: "/catalogo/pubblica", Submit: i18n.T(ctx, "updates.publish.look"), Name: fieldStep, Value: stepLook, Quiet: ready,
 		Fields: []ui.Input{
 			{Kind: ui.File, Name: fieldFile, Label: i18n.T(ctx, "updates.publish.file"), Help: i18n.T(ctx, "updates.publish.file-help"), Accept: ".yaml,.yml"},
 			{Kind: ui.Textarea, Name: fieldYAML, Label: i18n.T(ctx, "updates.publish.yaml"), Value: s.form.Get(fieldYAML), Rows: 18, Error: s.wrong(fieldYAML)},

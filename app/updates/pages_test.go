@@ -11,6 +11,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/catalogue"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/pkg/money"
 )
 
 const (
@@ -181,4 +182,57 @@ func TestAdoptAndOfferOnPages(t *testing.T) {
 	apptest.Eventually(t, "the commune's audit tells the answer", func() bool {
 		return strings.Contains(lugano.Get("/console/operazioni", 200).Text("main table"), "Proposta non accolta")
 	})
+}
+
+// A case keeps the version it was sent with until its official moves it, and says
+// so in its history.
+func TestAnOfficialMovesACase(t *testing.T) {
+	e := apptest.New(t)
+	tenant := e.Tenant(t, "bellinzona")
+	if err := e.SeedCases(t.Context(), tenant); err != nil {
+		t.Fatal(err)
+	}
+	var ref, service, hash string
+	var fee int64
+	if err := e.DB.Read(t.Context(), tenant, func(tx *tenancy.Tx) error {
+		return tx.QueryRow(`select ref, service_id, definition_hash, (outcome->'fee'->>'total')::bigint from cases
+			where state = 'received' and service_id = $1 limit 1`, ground).Scan(&ref, &service, &hash, &fee)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	official := e.As(t, "bellinzona", "office-head")
+	path := "/ufficio/pratiche/" + ref
+	if got := official.Get(path, 200).Text("main"); strings.Contains(got, "Passare alla versione in vigore") {
+		t.Fatal("nothing is newer, yet the case offers to move")
+	}
+	official.Post(path+"/prendi", nil, 200)
+	admin := e.As(t, "bellinzona", "commune-admin")
+	entry, err := e.Catalogue.At(t.Context(), tenant, service, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{}
+	for name, a := range entry.Fee.Amounts {
+		form.Set("amount."+name, (money.CHF(a.CHF) + 1000).Decimal())
+	}
+	admin.Post("/console/servizi/"+service, form, 200)
+	apptest.Eventually(t, "the case says that the service has changed", func() bool {
+		return strings.Contains(official.Get(path, 200).Text("main"), "Passare alla versione in vigore")
+	})
+	page := official.Get(path+"/versione", 200)
+	page.Contains("main .sp-changes", "Tassa")
+	e.As(t, "lugano", "office-head").Get(path+"/versione", 404)
+	moved := page.Submit(official, "main form[action='"+path+"/versione']", nil)
+	moved.Contains("main", "Passata alla versione in vigore del servizio")
+	var after string
+	var dearer int64
+	if err := e.DB.Read(t.Context(), tenant, func(tx *tenancy.Tx) error {
+		return tx.QueryRow("select definition_hash, (outcome->'fee'->>'total')::bigint from cases where ref = $1", ref).Scan(&after, &dearer)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if after == hash || dearer <= fee {
+		t.Errorf("hash %s → %s, fee %d → %d", hash, after, fee, dearer)
+	}
+	admin.Get("/console/operazioni", 200).Contains("main table", "Pratica passata a un’altra versione")
 }
