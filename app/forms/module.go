@@ -69,6 +69,7 @@ func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/area/bozze/:draft/documenti/:upload", ActionFill, m.download)
 	r.Portal.GET("/area/bozze/:draft/:step", ActionFill, m.stepPage)
 	r.Portal.POST("/area/bozze/:draft/:step", ActionFill, m.saveStep, web.MaxBody(maxStepBody))
+	r.Portal.POST("/area/bozze/:draft/:step/scritto", ActionFill, m.keepStep)
 }
 
 // Jobs registers the work that happens by itself: drafts that expired are

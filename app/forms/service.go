@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"mime/multipart"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -209,6 +210,19 @@ func (m *Module) save(ctx context.Context, by identity.Actor, o *opened) error {
 	o.ServiceVersion, o.ServiceHash = o.offer.Version, o.offer.Hash
 	o.UpdatedAt, o.ExpiresAt = now, now.Add(m.Deps.Keep)
 	return m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error { return updateDraft(tx, o.Draft) })
+}
+
+// keepAsTyped keeps what stands on a step's page beside the answers, which stay
+// as they are: a save that comes late undoes nothing. It returns when. Errors:
+// ErrTooMuch, ErrNoDraft.
+func (m *Module) keepAsTyped(ctx context.Context, by identity.Actor, o *opened, stepID string, inputs url.Values) (time.Time, error) {
+	if weight(inputs) > maxTyped {
+		return time.Time{}, ErrTooMuch
+	}
+	now := m.Clock.Now()
+	return now, m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
+		return updateTyped(tx, o.ID, by.AccountID(), map[string]url.Values{stepID: inputs}, now, now.Add(m.Deps.Keep))
+	})
 }
 
 // attach stores the files sent for one field of a draft and returns a sentence
