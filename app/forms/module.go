@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -32,6 +33,10 @@ type Deps struct {
 	Space interface {
 		Room(ctx context.Context, t tenancy.Tenant, bytes int64) bool
 	}
+	// Mail tells people that a draft is about to expire; nil tells nobody.
+	Mail identity.Mailer
+	// URL makes an address of a path of the commune's portal.
+	URL func(t tenancy.Tenant, path string) string
 	// Keep is how long a draft is kept after it was last touched; 0 means 30
 	// days.
 	Keep time.Duration
@@ -73,9 +78,12 @@ func (m *Module) Mount(r *web.Router) {
 }
 
 // Jobs registers the work that happens by itself: drafts that expired are
-// forgotten, with their files.
+// forgotten, with their files, after a reminder.
 func (m *Module) Jobs(r *outbox.Registry) {
 	r.Every("forms.expire", time.Hour, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error {
 		return m.Expire(ctx, t)
+	})
+	r.Every("forms.remind", time.Hour, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error {
+		return m.Remind(ctx, t)
 	})
 }
