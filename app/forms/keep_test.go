@@ -97,7 +97,7 @@ func TestItemsOnPages(t *testing.T) {
 	other := c.Copy("citizen-verified").Get(path, 200)
 	other.Attr("[name=company_uid]", "value", "CHE-100.155.213")
 	other.None("[role=alert]")
-	group := other.Submit(c, "main form", url.Values{"person_first_name": {""}, "person_last_name": {""}, "parcel_number": {""}, "map_east": {"2717000"}, "map_north": {"1096000"}, "company_uid": {"CHE-100.155.212"}})
+	group := other.Submit(c, "main form", url.Values{"person_first_name": {""}, "person_last_name": {""}, "parcel_number": {""}, "map_east": {"2717000"}, "map_north": {"1096000"}, "company_uid": {"CHE-100.155.212"}, "child_pick": {"Emma|Esempi|2019-05-17"}})
 	group.Contains("main h1", "Più persone")
 	group.Contains("legend", "Persona 1")
 
@@ -123,6 +123,7 @@ func TestItemsOnPages(t *testing.T) {
 	school.Contains("main", "Le sue risposte aprono un’altra domanda")
 	review := school.Submit(c, "main form", url.Values{"people.0.school": {"Molino Nuovo"}})
 	review.Contains("main", "1. Nome: Max; Età: 7; Scuola: Molino Nuovo; Targa: TI 123")
+	review.Contains("main", "Emma Esempi, 17.05.2019")
 	review.Contains("main", "Esempio SA, CHE-100.155.212")
 	review.Contains("main", "2'717'000 / 1'096'000")
 	review.Contains("main", "La bozza resta salvata fino al")

@@ -67,6 +67,8 @@ const maxStepBody = 60 << 20
 // Mount adds the routes.
 func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/servizi/:id/avvia", ActionFill, m.begin)
+	r.Portal.GET("/area/risposte", ActionFill, m.answersPage)
+	r.Portal.POST("/area/risposte/elimina", ActionFill, m.forgetAnswers)
 	r.Portal.GET("/area/bozze/:draft", ActionFill, m.resume)
 	r.Portal.GET("/area/bozze/:draft/riepilogo", ActionFill, m.reviewPage)
 	r.Portal.POST("/area/bozze/:draft/riepilogo", ActionFill, m.submit)

@@ -84,4 +84,5 @@ type Facts struct {
 	Born         Day             `json:"born,omitempty"`
 	Address      string          `json:"address,omitempty"`
 	Minors       []Minor         `json:"minors,omitempty"` // of the same household
+	Reused       map[string]Day  `json:"reused,omitempty"` // field → day of the request whose answer fills it
 }

@@ -135,7 +135,9 @@ func (m *Module) saveStep(r *web.Request) error {
 		return err
 	}
 	wrong = withRefused(wrong, refused)
+	before := o.Answers
 	o.Answers, o.Step = answers, stepID
+	o.forgetChanged(before)
 	opensMore, err := m.asksMore(r, &o, stepID, typed.Get(shownName), wrong)
 	if err != nil {
 		return err

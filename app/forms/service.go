@@ -50,10 +50,16 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 	if len(unmet) > 0 {
 		return uuid.Nil, ErrNotEligible.With("reason", unmet[0].Reason.In(lang))
 	}
+	kept, err := m.keptAnswers(ctx, by)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	var answers Answers
+	answers, facts.Reused = offer.Form.offerKept(offer.Form.Prefill(Answers{}, known, in), kept, in)
 	now := m.Clock.Now()
 	draft := Draft{
 		ID: uuid.Must(uuid.NewV7()), AccountID: by.AccountID(), ServiceID: offer.ID, ServiceVersion: offer.Version, ServiceHash: offer.Hash,
-		Answers: offer.Form.Prefill(Answers{}, known, in), Facts: facts, CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(m.Deps.Keep),
+		Answers: answers, Facts: facts, CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(m.Deps.Keep),
 	}
 	err = m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
 		inserted, err := insertDraft(tx, draft)
@@ -69,6 +75,7 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 		if existing.Answers, err = offer.Form.Decode(existing.raw); err != nil {
 			return err
 		}
+		facts.Reused = existing.Facts.Reused
 		existing.Facts, existing.UpdatedAt, existing.ExpiresAt = facts, now, now.Add(m.Deps.Keep)
 		return updateDraft(tx, existing)
 	})
@@ -327,10 +334,13 @@ func (m *Module) forget(ctx context.Context, t tenancy.Tenant, uploads []Upload)
 	return errors.Join(problems...)
 }
 
-// Expire forgets the drafts of a commune whose time is over. It may run twice.
+// Expire forgets the drafts and kept answers of a commune whose time is over. It may run twice.
 func (m *Module) Expire(ctx context.Context, t tenancy.Tenant) error {
 	var uploads []Upload
 	err := m.DB.In(ctx, t, func(tx *tenancy.Tx) error {
+		if _, err := tx.Exec("delete from kept_answers where expires_at < $1", m.Clock.Now()); err != nil {
+			return fmt.Errorf("forms: %w", err)
+		}
 		old, err := expired(tx, m.Clock.Now())
 		if err != nil {
 			return err
