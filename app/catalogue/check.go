@@ -108,6 +108,7 @@ func (s *Service) runExample(ctx context.Context, e Example, engine *rules.Engin
 		who.Kind = "person"
 	}
 	in := pinned.Input(answers, e.Files, who, e.Register.facts(), today)
+	in.Left = e.left()
 	setting := forms.Setting{Rules: in, Postcodes: postcodes, Files: e.Files}
 	problems := pinned.expectForm(ctx, e, answers, setting)
 	if len(e.Expect.Mistakes) > 0 {
@@ -117,7 +118,8 @@ func (s *Service) runExample(ctx context.Context, e Example, engine *rules.Engin
 	if err != nil {
 		return errors.Join(append(problems, err)...)
 	}
-	return errors.Join(append(problems, e.Expect.outcome(outcome)...)...)
+	problems = append(problems, e.Expect.outcome(outcome)...)
+	return errors.Join(append(problems, e.Expect.scarce(outcome)...)...)
 }
 
 // pinned is the service with the kind and amounts the example was written for.

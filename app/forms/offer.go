@@ -22,7 +22,8 @@ type Offer struct {
 	Hash        string // changes with anything in the definition
 	Title       i18n.Text
 	Office      string // key of the one that answers for it
-	Level       int    // trust level asked of the applicant
+	BeginLevel  int    // trust level asked of whoever begins
+	Level       int    // and of whoever submits
 	OnlyItalian func(lang string) bool
 	Immediate   bool // answered at once where every check holds
 	PayNow      bool // the fee is due on submission
@@ -32,6 +33,10 @@ type Offer struct {
 	Rules       *rules.Set
 	Amounts     map[string]money.CHF
 	Limits      map[string]int64
+	// Left says what is left of places or credit for a request; TurnsAway that
+	// none can be submitted once nothing is.
+	Left      func(ctx context.Context, in rules.Input) (rules.Left, error)
+	TurnsAway bool
 }
 
 // Services finds what a commune offers. Errors: the catalogue's own, for a
@@ -85,4 +90,12 @@ type Facts struct {
 	Address      string          `json:"address,omitempty"`
 	Minors       []Minor         `json:"minors,omitempty"` // of the same household
 	Reused       map[string]Day  `json:"reused,omitempty"` // field → day of the request whose answer fills it
+}
+
+// left is what is left for a request; enough where nothing is scarce.
+func (o *Offer) left(ctx context.Context, in rules.Input) (rules.Left, error) {
+	if o.Left == nil {
+		return rules.Left{Places: 1, Credit: money.Max}, nil
+	}
+	return o.Left(ctx, in)
 }

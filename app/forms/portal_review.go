@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sportello-ticino/sportello/app/contingents"
 	"github.com/sportello-ticino/sportello/app/forms/view"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/ui"
@@ -138,9 +139,16 @@ func (m *Module) obstacles(r *web.Request, o *opened, wrong []FieldMistake) ([]u
 	if len(problems) > 0 {
 		return append([]ui.Problem{{Text: i18n.T(ctx, "forms.step.incomplete")}}, problems...), nil
 	}
-	unmet, err := o.offer.Rules.Eligible(ctx, m.ruleInput(o))
+	in := m.ruleInput(o)
+	if in.Left, err = o.offer.left(ctx, in); err != nil {
+		return nil, err
+	}
+	unmet, err := o.offer.Rules.Eligible(ctx, in)
 	if err != nil {
 		return nil, err
+	}
+	if len(unmet) == 0 && o.offer.TurnsAway && in.Left.Places <= 0 {
+		problems = append(problems, ui.Problem{Text: i18n.T(ctx, contingents.ErrNothingLeft.Key)})
 	}
 	for _, reason := range unmet {
 		problems = append(problems, ui.Problem{Text: reason.Reason.For(ctx)})
@@ -184,6 +192,9 @@ func (m *Module) showReview(r *web.Request, o *opened, status int, problems []ui
 		page.Sections = append(page.Sections, o.section(r, section))
 	}
 	if err := m.showFee(r, o, &page); err != nil {
+		return err
+	}
+	if err := o.reckon(ctx, m.ruleInput(o), &page); err != nil {
 		return err
 	}
 	return r.Page(status, page.Title+" – "+frame.ServiceTitle, view.Summary(page))

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sportello-ticino/sportello/app/contingents"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/rules"
@@ -32,8 +33,8 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 	if err != nil {
 		return uuid.Nil, err
 	}
-	if by.Level() < offer.Level {
-		return uuid.Nil, ErrLevel.With("level", offer.Level, "have", by.Level())
+	if by.Level() < offer.BeginLevel {
+		return uuid.Nil, ErrLevel.With("level", offer.BeginLevel, "have", by.Level())
 	}
 	facts, known, err := m.facts(ctx, by)
 	if err != nil {
@@ -43,12 +44,18 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 	if err != nil {
 		return uuid.Nil, err
 	}
+	if in.Rules.Left, err = offer.left(ctx, in.Rules); err != nil {
+		return uuid.Nil, err
+	}
 	unmet, err := offer.Rules.EligibleToBegin(ctx, in.Rules)
 	if err != nil {
 		return uuid.Nil, err
 	}
 	if len(unmet) > 0 {
 		return uuid.Nil, ErrNotEligible.With("reason", unmet[0].Reason.In(lang))
+	}
+	if offer.TurnsAway && !offer.Rules.PotAsks() && in.Rules.Left.Places <= 0 {
+		return uuid.Nil, contingents.ErrNothingLeft
 	}
 	kept, err := m.keptAnswers(ctx, by)
 	if err != nil {

@@ -77,6 +77,7 @@ type Input struct {
 	Limits    map[string]int64     // the service's other numbers, by name
 	Applicant Applicant
 	Register  Register
+	Left      Left
 	Today     time.Time
 }
 
@@ -86,6 +87,8 @@ type Names struct {
 	Groups  map[string]map[string]Type // of answers of type Group: their fields
 	Amounts []string
 	Limits  []string
+	Places  bool // the service's places can run out: left.places
+	Credit  bool // its credit can: left.credit
 }
 
 var common = []struct {
@@ -134,6 +137,12 @@ func declarations(names Names) ([]cel.EnvOption, error) {
 	for _, name := range names.Limits {
 		declare("limits."+name, cel.IntType)
 	}
+	if names.Places {
+		declare("left.places", cel.IntType)
+	}
+	if names.Credit {
+		declare("left.credit", cel.IntType)
+	}
 	return options, nil
 }
 
@@ -166,6 +175,12 @@ func (s *Scope) Bind(in Input) (Values, error) {
 	}
 	for _, name := range s.names.Limits {
 		out["limits."+name] = in.Limits[name]
+	}
+	if s.names.Places {
+		out["left.places"] = in.Left.Places
+	}
+	if s.names.Credit {
+		out["left.credit"] = int64(in.Left.Credit)
 	}
 	out["answered"] = []string{}
 	for field := range s.names.Answers {
