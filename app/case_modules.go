@@ -17,7 +17,7 @@ import (
 
 // caseModules builds forms, documents and the cases that bring them together.
 func (a *App) caseModules(register registers.PopulationRegister, perms *access.Access, scanner scan.Scanner) error {
-	a.Forms = forms.New(forms.Deps{DB: a.DB, Clock: a.Clock, Services: a.Catalogue, People: register, Blobs: a.blobs, Scanner: scanner, Territory: a.territory, Space: a.Quotas})
+	a.Forms = forms.New(forms.Deps{DB: a.DB, Clock: a.Clock, Services: a.Catalogue, People: register, Blobs: a.blobs, Scanner: scanner, Territory: a.territory, Mail: a.Notifications, URL: a.URL, Space: a.Quotas})
 	a.Seals = seals.New(seals.Options{DB: a.DB, Clock: a.Clock, Generate: a.Config.Demo, Subject: a.sealSubject})
 	a.Documents = documents.New(documents.Deps{DB: a.DB, Outbox: a.Outbox, Clock: a.Clock, Blobs: a.blobs, Seals: a.Seals, Sites: a.Sites, URL: a.URL, Log: a.Log})
 	a.Cases = cases.New(cases.Deps{DB: a.DB, Outbox: a.Outbox, Access: perms, Sites: a.Sites, Clock: a.Clock, Texts: a.Texts, URL: a.URL,

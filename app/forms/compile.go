@@ -233,6 +233,11 @@ func (c *compiler) limits(where string, f *Field) {
 			c.wrong(where, "part %q is unknown: avs, email or phone were expected", name)
 		}
 	}
+	if allowed, known := meanings[f.Reuse]; f.Reuse != "" && !known {
+		c.wrong(where, "reuse %q is unknown: one of %s was expected", f.Reuse, strings.Join(Meanings(), ", "))
+	} else if f.Reuse != "" && !slices.Contains(allowed, f.Kind) {
+		c.wrong(where, "reuse %s is for fields of kind %s", f.Reuse, strings.Join(allowed, ", "))
+	}
 	if f.MaxAge < 0 || f.MaxAge > 25 {
 		c.wrong(where, "max_age is 1 to 25")
 	}

@@ -27,6 +27,9 @@ type Field struct {
 	VisibleIf string    `yaml:"visible_if,omitempty" json:"visible_if,omitempty"`
 	// Prefill names what is already known of the applicant: "register.address".
 	Prefill string `yaml:"prefill,omitempty" json:"prefill,omitempty"`
+	// Reuse names what the answer means, so that the next form that asks the same
+	// offers it: one of Meanings.
+	Reuse string `yaml:"reuse,omitempty" json:"reuse,omitempty"`
 	// Missing replaces the sentence shown when a required answer is missing.
 	Missing i18n.Text `yaml:"missing,omitempty" json:"missing,omitempty"`
 

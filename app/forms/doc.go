@@ -7,9 +7,10 @@
 // does not know what a case is: a finished draft is handed to a Submitter, which
 // package cases provides.
 //
-// Life cycle of a draft: begun on /servizi/{id}/avvia, saved step by step (a step
-// with mistakes comes back with everything typed, and saves nothing), resumed on
-// any device, submitted or forgotten when it expires.
+// Life cycle of a draft: begun on /servizi/{id}/avvia, saved step by step and as it
+// is typed (what is right becomes an answer, the rest stays on its page as it
+// stands), resumed on any device, called to mind five days before it expires,
+// submitted or forgotten.
 //
 // A field may depend on answers given before it, never after: so conditions
 // cannot form a circle. What a hidden field was answered is dropped.

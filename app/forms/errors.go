@@ -26,6 +26,8 @@ var (
 	// ErrStorageFull means that the commune may keep no more files for now.
 	// The page adds whom to call: see WithPhone.
 	ErrStorageFull = problem.Invalid("forms.storage-full", "forms.upload.full")
+	// ErrTooMuch means that a page holds more than is kept while somebody types.
+	ErrTooMuch = problem.TooLarge("forms.too-much", "forms.draft.too_much")
 	// ErrScannerAway means that a scanner is configured and does not answer:
 	// no file is taken unseen.
 	ErrScannerAway = problem.Unavailable("forms.scanner-away", "forms.upload.scanner_away")

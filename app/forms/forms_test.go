@@ -3,6 +3,7 @@ package forms
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/url"
 	"reflect"
 	"strings"
@@ -11,7 +12,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/sportello-ticino/sportello/app/forms/view"
 	"github.com/sportello-ticino/sportello/app/rules"
+	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 	"github.com/sportello-ticino/sportello/pkg/money"
 	"github.com/sportello-ticino/sportello/tenants"
@@ -336,6 +339,49 @@ func TestHundredFieldsUnderTwentyMilliseconds(t *testing.T) {
 	if took := time.Since(started); err != nil || wrong != nil || len(answers) != 100 || took > 20*time.Millisecond {
 		t.Errorf("%d answers in %s, %v %v", len(answers), took, wrong, err)
 	}
+}
+
+// BenchmarkHundredFields checks what was typed into a hundred fields, finds those
+// that apply and writes their page; the floor writes the page alone.
+func BenchmarkHundredFields(b *testing.B) {
+	form, typed := hundred(b)
+	ctx, in := italian(b), testSetting()
+	o := &opened{offer: &Offer{Form: form}, in: in}
+	render := func(pages []Page) {
+		var fields []ui.Input
+		for _, f := range pages[0].Fields {
+			fields = append(fields, o.inputs(ctx, f, nil, typed, nil)...)
+		}
+		if err := view.Step(view.StepPage{Title: "A", Fields: fields}).Render(ctx, io.Discard); err != nil {
+			b.Fatal(err)
+		}
+	}
+	answers, _, err := form.Parse(ctx, "a", typed, Answers{}, in)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pages, err := form.Pages(ctx, answers, in)
+	if err != nil || len(pages[0].Fields) != 100 {
+		b.Fatal(len(pages), err)
+	}
+	b.Run("product", func(b *testing.B) {
+		for b.Loop() {
+			answers, wrong, err := form.Parse(ctx, "a", typed, Answers{}, in)
+			if err != nil || wrong != nil {
+				b.Fatal(wrong, err)
+			}
+			pages, err := form.Pages(ctx, answers, in)
+			if err != nil {
+				b.Fatal(err)
+			}
+			render(pages)
+		}
+	})
+	b.Run("floor", func(b *testing.B) {
+		for b.Loop() {
+			render(pages)
+		}
+	})
 }
 
 func FuzzParse(f *testing.F) {

@@ -123,9 +123,12 @@ func (o *opened) placeInputs(ctx context.Context, f *Field, typed url.Values, wr
 
 // source says where a filled value comes from.
 func (o *opened) source(ctx context.Context, f *Field, value string) string {
+	day, reused := o.Facts.Reused[f.ID]
 	switch {
 	case value == "":
 		return ""
+	case reused:
+		return i18n.T(ctx, "forms.from_request", "day", i18n.LongDate(ctx, day.Time()))
 	case strings.HasPrefix(f.Prefill, "register."):
 		return i18n.T(ctx, "forms.from_register")
 	case strings.HasPrefix(f.Prefill, "applicant."):

@@ -87,6 +87,8 @@ func (c *compiler) group(where string, f *Field) *group {
 			continue
 		case sub.Prefill != "":
 			c.wrong(inside, "what is known of the applicant cannot fill every item: no prefill in a group")
+		case sub.Reuse != "":
+			c.wrong(inside, "an answer of one item is not that of the person: no reuse in a group")
 		case before[sub.ID]:
 			c.wrong(inside, "there are two of them")
 		}

@@ -2,6 +2,7 @@ package forms
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"net/url"
 	"reflect"
@@ -13,59 +14,17 @@ import (
 )
 
 // everyKind is a form that has every kind of field there is.
-const everyKind = `
-steps:
-  - id: simple
-    title: Una risposta
-    fields:
-      - {id: text, kind: text, label: Testo}
-      - {id: longtext, kind: longtext, label: Testo lungo}
-      - {id: email, kind: email, label: E-mail}
-      - {id: phone, kind: phone, label: Telefono}
-      - {id: number, kind: number, label: Numero, max: 1000}
-      - {id: decimal, kind: number, label: Numero con decimali, decimals: 2}
-      - {id: money, kind: money, label: Importo}
-      - {id: date, kind: date, label: Giorno}
-      - {id: time, kind: time, label: Ora, earliest: "06.00", latest: "22.00"}
-      - {id: period, kind: period, label: Giorni}
-      - {id: yesno, kind: yesno, label: Sì o no}
-      - {id: choice, kind: choice, label: Scelta, options: [{value: a, label: A}, {value: b, label: B}]}
-      - {id: many, kind: many, label: Più scelte, options: [{value: a, label: A}, {value: b, label: B}]}
-      - {id: declaration, kind: declaration, label: Confermo}
-      - {id: avs, kind: avs, label: AVS}
-      - {id: iban, kind: iban, label: IBAN}
-      - {id: uid, kind: uid, label: IDI}
-      - {id: plate, kind: plate, label: Targa}
-      - {id: file, kind: file, label: Documento}
-      - {id: info, kind: info, label: Da sapere}
-  - id: parts
-    title: Più parti
-    fields:
-      - {id: place, kind: place, label: Luogo}
-      - {id: person, kind: person, label: Persona, parts: [avs, email, phone]}
-      - {id: child, kind: child, label: Figlia o figlio, max_age: 15}
-      - {id: company, kind: company, label: Ditta}
-      - {id: parcel, kind: parcel, label: Mappale}
-      - {id: map, kind: map, label: Punto, in_commune: true}
-  - id: group
-    title: Più persone
-    fields:
-      - id: people
-        kind: group
-        label: Persone
-        item: Persona
-        add: Aggiungere una persona
-        required: true
-        max: 3
-        fields:
-          - {id: name, kind: text, label: Nome, required: true}
-          - {id: age, kind: number, label: Età, min: 0, max: 120}
-          - {id: school, kind: text, label: Scuola, required: true, visible_if: item.age > 0 && item.age < 18}
-          - {id: child, kind: child, label: Figlio, visible_if: "answers.yesno"}
-          - {id: price, kind: money, label: Importo}
-          - {id: plate, kind: plate, label: Targa}
-      - {id: consent, kind: declaration, label: Consenso, visible_if: "answers.people.exists(p, p.age > 0 && p.age < 18) && answers.people.total(p, p.price) > 1000"}
-`
+//
+//go:embed testdata/every_kind.yaml
+var everyKind string
+
+func TestTheFormHasEveryKind(t *testing.T) {
+	for kind := range kinds {
+		if !strings.Contains(everyKind, "kind: "+kind+",") && !strings.Contains(everyKind, "kind: "+kind+"\n") {
+			t.Errorf("no field of kind %s", kind)
+		}
+	}
+}
 
 func everyKindForm(t testing.TB) *Form {
 	t.Helper()

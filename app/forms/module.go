@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -32,6 +33,10 @@ type Deps struct {
 	Space interface {
 		Room(ctx context.Context, t tenancy.Tenant, bytes int64) bool
 	}
+	// Mail tells people that a draft is about to expire; nil tells nobody.
+	Mail identity.Mailer
+	// URL makes an address of a path of the commune's portal.
+	URL func(t tenancy.Tenant, path string) string
 	// Keep is how long a draft is kept after it was last touched; 0 means 30
 	// days.
 	Keep time.Duration
@@ -62,6 +67,8 @@ const maxStepBody = 60 << 20
 // Mount adds the routes.
 func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/servizi/:id/avvia", ActionFill, m.begin)
+	r.Portal.GET("/area/risposte", ActionFill, m.answersPage)
+	r.Portal.POST("/area/risposte/elimina", ActionFill, m.forgetAnswers)
 	r.Portal.GET("/area/bozze/:draft", ActionFill, m.resume)
 	r.Portal.GET("/area/bozze/:draft/riepilogo", ActionFill, m.reviewPage)
 	r.Portal.POST("/area/bozze/:draft/riepilogo", ActionFill, m.submit)
@@ -71,12 +78,16 @@ func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/area/bozze/:draft/documenti/:upload", ActionFill, m.download)
 	r.Portal.GET("/area/bozze/:draft/:step", ActionFill, m.stepPage)
 	r.Portal.POST("/area/bozze/:draft/:step", ActionFill, m.saveStep, web.MaxBody(maxStepBody))
+	r.Portal.POST("/area/bozze/:draft/:step/scritto", ActionFill, m.keepStep)
 }
 
 // Jobs registers the work that happens by itself: drafts that expired are
-// forgotten, with their files.
+// forgotten, with their files, after a reminder.
 func (m *Module) Jobs(r *outbox.Registry) {
 	r.Every("forms.expire", time.Hour, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error {
 		return m.Expire(ctx, t)
+	})
+	r.Every("forms.remind", time.Hour, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error {
+		return m.Remind(ctx, t)
 	})
 }

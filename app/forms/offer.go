@@ -108,6 +108,7 @@ type Facts struct {
 	Born         Day             `json:"born,omitempty"`
 	Address      string          `json:"address,omitempty"`
 	Minors       []Minor         `json:"minors,omitempty"` // of the same household
+	Reused       map[string]Day  `json:"reused,omitempty"` // field → day of the request whose answer fills it
 }
 
 // left is what is left for a request; enough where nothing is scarce.

@@ -109,6 +109,7 @@ func (m *Module) submit(r *web.Request) error {
 	case err != nil:
 		return err
 	}
+	m.remember(ctx, r.Actor(), o.offer.Form, o.Answers)
 	return r.Redirect(to)
 }
 
@@ -217,6 +218,9 @@ func (o *opened) section(r *web.Request, s Section) view.Section {
 			answer.Values = row.Files
 		case row.Value != "":
 			answer.Values = strings.Split(row.Value, "\n")
+			if day, reused := o.Facts.Reused[row.Field]; reused {
+				answer.Values = append(answer.Values, i18n.T(r.Ctx(), "forms.from_request", "day", i18n.LongDate(r.Ctx(), day.Time())))
+			}
 		default:
 			answer.Values = []string{i18n.T(r.Ctx(), "forms.step.no_answer")}
 		}

@@ -138,7 +138,9 @@ func (m *Module) saveStep(r *web.Request) error {
 		return err
 	}
 	wrong = withRefused(wrong, refused)
+	before := o.Answers
 	o.Answers, o.Step = answers, stepID
+	o.forgetChanged(before)
 	opensMore, err := m.asksMore(r, &o, stepID, typed.Get(shownName), wrong)
 	if err != nil {
 		return err
@@ -165,6 +167,28 @@ func (m *Module) saveStep(r *web.Request) error {
 	default:
 		return m.next(r, &o, stepID)
 	}
+}
+
+// keepStep is POST /area/bozze/{id}/{step}/scritto: what stands on the page while
+// somebody types, kept as it is, right or wrong.
+func (m *Module) keepStep(r *web.Request) error {
+	typed, err := r.Form()
+	if err != nil {
+		return err
+	}
+	o, err := m.opened(r)
+	if err != nil {
+		return err
+	}
+	stepID := r.Param("step")
+	if _, _, err := m.place(r, &o, stepID, o.Answers); err != nil {
+		return err
+	}
+	at, err := m.keepAsTyped(r.Ctx(), r.Actor(), &o, stepID, o.offer.Form.inputsOf(stepID, typed))
+	if err != nil {
+		return err
+	}
+	return r.JSON(http.StatusOK, map[string]string{"text": i18n.T(r.Ctx(), "forms.draft.saved_at", "time", i18n.Time(at))})
 }
 
 // remove takes a file away; the button names it.
@@ -295,7 +319,7 @@ func (m *Module) showStep(r *web.Request, o *opened, status int, typed url.Value
 		return err
 	}
 	out := view.StepPage{
-		Frame: frame, Title: page.Step.Title.For(ctx), Notice: notice, Action: o.path(page.Step.ID), CanSave: true,
+		Frame: frame, Title: page.Step.Title.For(ctx), Notice: notice, Action: o.path(page.Step.ID), CanSave: true, KeepURL: o.path(page.Step.ID + "/scritto"),
 		BackURL: frame.ServiceURL,
 	}
 	if at > 0 {
@@ -335,6 +359,7 @@ func (m *Module) frame(r *web.Request, o *opened, pages []Page, at int) (view.Fr
 	ctx := r.Ctx()
 	frame := view.Frame{
 		ServiceTitle: o.offer.Title.For(ctx), ServiceURL: "/servizi/" + o.ServiceID, OnlyItalian: o.offer.OnlyItalian(r.Lang()),
+		KeptUntil: i18n.T(ctx, "forms.draft.saved_until", "day", i18n.LongDate(ctx, o.ExpiresAt)),
 	}
 	for i, page := range pages {
 		frame.Steps = append(frame.Steps, ui.Step{Title: page.Step.Title.For(ctx), URL: o.path(page.Step.ID), Done: i < at, Current: i == at})

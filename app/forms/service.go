@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"mime/multipart"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -57,10 +58,16 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 	if offer.TurnsAway && !offer.Rules.PotAsks() && in.Rules.Left.Places <= 0 {
 		return uuid.Nil, contingents.ErrNothingLeft
 	}
+	kept, err := m.keptAnswers(ctx, by)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	var answers Answers
+	answers, facts.Reused = offer.Form.offerKept(offer.Form.Prefill(Answers{}, known, in), kept, in)
 	now := m.Clock.Now()
 	draft := Draft{
 		ID: uuid.Must(uuid.NewV7()), AccountID: by.AccountID(), ServiceID: offer.ID, ServiceVersion: offer.Version, ServiceHash: offer.Hash,
-		Answers: offer.Form.Prefill(Answers{}, known, in), Facts: facts, CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(m.Deps.Keep),
+		Answers: answers, Facts: facts, CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(m.Deps.Keep),
 	}
 	err = m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
 		if err := m.Services.Keep(ctx, tx, offer.ID, offer.Hash); err != nil {
@@ -79,6 +86,7 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 		if err := json.Unmarshal(existing.raw, &existing.Answers); err != nil {
 			return fmt.Errorf("forms: answers: %w", err)
 		}
+		facts.Reused = existing.Facts.Reused
 		existing.Facts, existing.UpdatedAt, existing.ExpiresAt = facts, now, now.Add(m.Deps.Keep)
 		return updateDraft(tx, existing)
 	})
@@ -222,6 +230,19 @@ func (m *Module) save(ctx context.Context, by identity.Actor, o *opened) error {
 	return m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error { return updateDraft(tx, o.Draft) })
 }
 
+// keepAsTyped keeps what stands on a step's page beside the answers, which stay
+// as they are: a save that comes late undoes nothing. It returns when. Errors:
+// ErrTooMuch, ErrNoDraft.
+func (m *Module) keepAsTyped(ctx context.Context, by identity.Actor, o *opened, stepID string, inputs url.Values) (time.Time, error) {
+	if weight(inputs) > maxTyped {
+		return time.Time{}, ErrTooMuch
+	}
+	now := m.Clock.Now()
+	return now, m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
+		return updateTyped(tx, o.ID, by.AccountID(), map[string]url.Values{stepID: inputs}, now, now.Add(m.Deps.Keep))
+	})
+}
+
 // attach stores the files sent for one field of a draft and returns a sentence
 // key and its values for each that was refused.
 func (m *Module) attach(ctx context.Context, by identity.Actor, o *opened, field *Field, files []*multipart.FileHeader) error {
@@ -324,10 +345,13 @@ func (m *Module) forget(ctx context.Context, t tenancy.Tenant, uploads []Upload)
 	return errors.Join(problems...)
 }
 
-// Expire forgets the drafts of a commune whose time is over. It may run twice.
+// Expire forgets the drafts and kept answers of a commune whose time is over. It may run twice.
 func (m *Module) Expire(ctx context.Context, t tenancy.Tenant) error {
 	var uploads []Upload
 	err := m.DB.In(ctx, t, func(tx *tenancy.Tx) error {
+		if _, err := tx.Exec("delete from kept_answers where expires_at < $1", m.Clock.Now()); err != nil {
+			return fmt.Errorf("forms: %w", err)
+		}
 		old, err := expired(tx, m.Clock.Now())
 		if err != nil {
 			return err

@@ -55,6 +55,30 @@ func updateDraft(tx *tenancy.Tx, d Draft) error {
 	return nil
 }
 
+// updateTyped keeps what was typed on some steps, and moves the expiry.
+func updateTyped(tx *tenancy.Tx, id, account uuid.UUID, typed map[string]url.Values, now, expires time.Time) error {
+	k, err := tx.Keys()
+	if err != nil {
+		return fmt.Errorf("forms: %w", err)
+	}
+	data, err := json.Marshal(typed)
+	if err == nil {
+		data, err = k.SealJSON(data, draftPlace(id.String()))
+	}
+	if err != nil {
+		return fmt.Errorf("forms: %w", err)
+	}
+	n, err := tx.Exec(`update drafts set typed = typed || $3::jsonb, updated_at = $4, expires_at = $5
+		where id = $1 and account_id = $2 and submitted_at is null`, id, account, string(data), now, expires)
+	if err != nil {
+		return fmt.Errorf("forms: %w", err)
+	}
+	if n == 0 {
+		return ErrNoDraft
+	}
+	return nil
+}
+
 // draftPlace is what the sealed answers of a draft are bound to.
 func draftPlace(id string) string { return "drafts/" + id }
 

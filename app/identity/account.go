@@ -92,6 +92,26 @@ func Holders(tx *tenancy.Tx, role string) ([]Account, error) {
 	})
 }
 
+// Recipients reads some accounts as far as a mail to them needs, by their id;
+// those that were disabled or never confirmed are left out.
+func Recipients(tx *tenancy.Tx, ids []uuid.UUID) (map[uuid.UUID]Account, error) {
+	rows, err := tx.Query(`select id, email, first_name, last_name, lang from accounts
+		where id = any($1) and disabled_at is null and confirmed_at is not null`, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[uuid.UUID]Account{}
+	for rows.Next() {
+		var a Account
+		if err := rows.Scan(&a.ID, &a.Email, &a.FirstName, &a.LastName, &a.Lang); err != nil {
+			return nil, err
+		}
+		out[a.ID] = a
+	}
+	return out, rows.Err()
+}
+
 // OwnAccount reads the actor's account in a transaction of its own; nil when
 // there is none.
 func OwnAccount(ctx context.Context, db *tenancy.DB, by Actor) (*Account, error) {

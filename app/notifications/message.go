@@ -30,6 +30,7 @@ const (
 	Decision        = "decision"         // the office has decided
 	DocumentReady   = "document-ready"   // a sealed paper lies among the documents
 	PaymentReceived = "payment-received" // the fee has arrived
+	DraftExpires    = "draft-expires"    // a request that was begun is forgotten in a few days
 	AccessAsked     = "access-asked"     // the entity asks an administrator to be let in
 	SupportAsked    = "support-asked"    // a commune asks the shared entity for help
 	SupportAnswered = "support-answered" // the entity has answered
@@ -56,6 +57,7 @@ var needs = map[string][]string{
 	Decision:        {"link", "name", "ref", "service"},
 	DocumentReady:   {"link", "name", "ref", "service"},
 	PaymentReceived: {"link", "name", "ref", "service"},
+	DraftExpires:    {"link", "name", "service", "until"},
 	AccessAsked:     {"link", "name", "who"},
 	SupportAsked:    {"link", "name", "subject", "commune"},
 	SupportAnswered: {"link", "name", "subject"},

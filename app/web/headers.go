@@ -22,7 +22,7 @@ var (
 	closedPolicy      = []string{"default-src 'none'; frame-ancestors 'none'"}
 	headerNoSniff     = []string{"nosniff"}
 	headerSameOrigin  = []string{"same-origin"}
-	headerPermissions = []string{"camera=(), geolocation=(), microphone=(), payment=()"}
+	headerPermissions = []string{"camera=(), geolocation=(self), microphone=(), payment=()"}
 	headerHSTS        = []string{"max-age=31536000"}
 )
 

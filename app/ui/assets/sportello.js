@@ -31,6 +31,71 @@
     for (const form of document.querySelectorAll("form[data-sent-at]")) delete form.dataset.sentAt;
   });
 
+  // What is typed on a form's page is saved a second after the last key, as it
+  // stands; a tab that closes sends it on its way.
+  for (const form of document.querySelectorAll("form[data-keep]:not([data-keep=''])")) {
+    let timer, request, dirty = false;
+    const said = form.querySelector("[data-kept]");
+    const typed = () => new URLSearchParams([...new FormData(form)].filter(([, v]) => typeof v === "string"));
+    const keep = async () => {
+      dirty = false;
+      request = new AbortController();
+      try {
+        const answer = await fetch(form.dataset.keep, { method: "POST", body: typed(), signal: request.signal, headers: { Accept: "application/json" } });
+        if (!answer.ok) throw answer;
+        if (said) said.textContent = (await answer.json()).text;
+      } catch {
+        dirty = !request.signal.aborted; // away for a moment: the next key tries again
+      }
+    };
+    const later = (event) => {
+      if (event.target.type === "file") return;
+      dirty = true;
+      clearTimeout(timer);
+      timer = setTimeout(keep, 1000);
+    };
+    form.addEventListener("input", later);
+    form.addEventListener("change", later);
+    form.addEventListener("submit", () => {
+      clearTimeout(timer);
+      request?.abort();
+      dirty = false;
+    });
+    addEventListener("pagehide", () => {
+      if (dirty) navigator.sendBeacon(form.dataset.keep, typed());
+    });
+  }
+
+  // A point on the map: the browser's own position in Swiss coordinates, by
+  // swisstopo's approximate formulas.
+  for (const set of document.querySelectorAll("[data-locate]")) {
+    const box = set.querySelector(".sp-locate");
+    const button = box?.querySelector("button");
+    if (!button || !navigator.geolocation) continue;
+    box.hidden = false;
+    const say = (text) => (box.querySelector("[role=status]").textContent = text);
+    button.addEventListener("click", () =>
+      navigator.geolocation.getCurrentPosition(
+        ({ coords }) => {
+          const f = (coords.latitude * 3600 - 169028.66) / 1e4;
+          const l = (coords.longitude * 3600 - 26782.5) / 1e4;
+          const east = 2600072.37 + 211455.93 * l - 10938.51 * l * f - 0.36 * l * f * f - 44.54 * l ** 3;
+          const north = 1200147.07 + 308807.95 * f + 3745.25 * l * l + 76.63 * f * f - 194.56 * l * l * f + 119.79 * f ** 3;
+          const fill = (end, metres) => {
+            const input = set.querySelector(`input[name$="${end}"]`);
+            input.value = Math.round(metres);
+            input.dispatchEvent(new Event("input", { bubbles: true }));
+          };
+          fill("_east", east);
+          fill("_north", north);
+          say(button.dataset.done);
+        },
+        () => say(button.dataset.away),
+        { enableHighAccuracy: true, timeout: 10000 },
+      ),
+    );
+  }
+
   // The swatch and the code beside it say the same colour.
   document.addEventListener("input", (event) => {
     const input = event.target;

@@ -55,6 +55,35 @@ func everyKind() []ui.Input {
 	}
 }
 
+// everySet are the questions of several parts and a repeated group.
+func everySet() []ui.Input {
+	person := func(name string) []ui.Input {
+		return []ui.Input{
+			{Kind: ui.Text, Name: name + "_first_name", Label: "Nome", Required: true, Plain: true, Value: "Lia"},
+			{Kind: ui.Text, Name: name + "_last_name", Label: "Cognome", Required: true, Plain: true, Error: "Persona 2: Inserisca il cognome"},
+			{Kind: ui.Date, Name: name + "_born", Label: "Data di nascita", Required: true, Plain: true, Value: "2019-05-03"},
+		}
+	}
+	pick := ui.Input{Kind: ui.Radio, Name: "figlia_pick", Label: "Chi?", Help: "Queste persone vivono nella sua economia domestica, dice il registro degli abitanti.", Plain: true, Value: "other",
+		Options: []ui.Option{{Value: "lia", Label: "Lia Esempio, 03.05.2019"}, {Value: "other", Label: "Un’altra persona, che indico qui sotto"}}}
+	return []ui.Input{
+		{Kind: ui.Clock, Name: "ora", Label: "Ora di inizio", Value: "08.30", Required: true},
+		{Kind: ui.Set, Name: "figlia", Label: "Figlia o figlio", Required: true, Parts: append([]ui.Input{pick}, person("figlia")...)},
+		{Kind: ui.Set, Name: "ditta", Label: "Ditta che esegue il lavoro", Help: "Il numero IDI è nel registro di commercio.", Parts: []ui.Input{
+			{Kind: ui.Text, Name: "ditta_name", Label: "Nome della ditta", Plain: true}, {Kind: ui.Text, Name: "ditta_uid", Label: "Numero IDI", Plain: true, Size: 16}}},
+		{Kind: ui.Set, Name: "mappale", Label: "Mappale", Required: true, Error: "Indichi il mappale: Mappale", Parts: []ui.Input{
+			{Kind: ui.Text, Name: "mappale_number", Label: "Numero di mappale", Required: true, Plain: true, Size: 10},
+			{Kind: ui.Select, Name: "mappale_section", Label: "Sezione", Required: true, Plain: true, Options: []ui.Option{{Value: "a", Label: "Pregassona"}}}}},
+		{Kind: ui.Set, Name: "punto", Label: "Punto", Required: true, Locate: true, Parts: []ui.Input{
+			{Kind: ui.Text, Name: "punto_words", Label: "Luogo a parole", Help: "Per esempio «davanti a Via dell’Esempio 5». Le coordinate non sono necessarie.", Plain: true},
+			{Kind: ui.Number, Name: "punto_east", Label: "Coordinata est", Plain: true, Size: 12}, {Kind: ui.Number, Name: "punto_north", Label: "Coordinata nord", Plain: true, Size: 12}}},
+		{Kind: ui.Repeat, Name: "persone", Label: "Persone che partecipano", Help: "Indichi anche i bambini.", Required: true, Add: "Aggiungere una persona", Items: []ui.Item{
+			{Title: "Persona 1", Drop: "persone.0", Parts: []ui.Input{{Kind: ui.Text, Name: "persone.0.nome", Label: "Nome", Required: true, Value: "Max"}, {Kind: ui.Number, Name: "persone.0.eta", Label: "Età"}}},
+			{Title: "Persona 2", Drop: "persone.1", Parts: []ui.Input{{Kind: ui.Set, Name: "persone.1.figlio", Label: "Chi", Required: true, Parts: person("persone.1.figlio")}, {Kind: ui.YesNo, Name: "persone.1.dieta", Label: "Segue una dieta?"}}}}},
+		{Kind: ui.Repeat, Name: "veicoli", Label: "Veicoli", Add: "Aggiungere una voce"},
+	}
+}
+
 func formPages() []sample {
 	frame := forms.Frame{ServiceTitle: "Occupazione temporanea di suolo pubblico", ServiceURL: "/servizi/b", Steps: []ui.Step{
 		{Title: "Persona", URL: "?1", Done: true}, {Title: "Luogo e giorni", Current: true}, {Title: "Allegati"}, {Title: "Controllo e inoltro"}}}
@@ -63,11 +92,14 @@ func formPages() []sample {
 	last := frame
 	last.Steps = []ui.Step{{Title: "Persona", URL: "?1", Done: true}, {Title: "Certificato", URL: "?2", Done: true}, {Title: "Controllo e pagamento", Current: true}}
 	last.ServiceTitle, last.ActsFor = "Certificato di domicilio", "Lei agisce per Carla Esempio."
+	kept := frame
+	kept.KeptUntil = "La bozza resta salvata fino al 12 dicembre 2026. Può continuare da un altro dispositivo."
 	known := []ui.Answer{{Question: "Cognome e nome", Values: []string{"Esempio Anna"}}, {Question: "Numero AVS", Values: []string{"756.0000.0000.02"}, Num: true}, {Question: "Indirizzo", Values: []string{"Via Esempio 3", "6900 Esempio"}}}
 	return []sample{
 		{"passo", "Di chi è il certificato?", portal("Anna Esempio"), forms.Step(forms.StepPage{Frame: last, Title: "Di chi è il certificato?", Action: "/x", CanSave: true, BackURL: "/indietro", Known: known, KnownNote: "Un dato è sbagliato?", KnownLink: &ui.Link{Text: "Lo segnali all’ufficio.", URL: "/servizi/x"},
 			Fields: []ui.Input{{Kind: ui.Radio, Name: "per", Label: "Di chi è il certificato?", HideLabel: true, Required: true, Value: "io", Options: []ui.Option{{Value: "io", Label: "Di me, Anna Esempio"}, {Value: "luca", Label: "Di mio figlio Luca Esempio", Help: "nato il 02.06.2014"}}}}})},
 		{"passo-errori", "Dove e quando?", invalid, forms.Step(forms.StepPage{Frame: frame, Title: "Dove e quando?", Intro: []string{"La tassa dipende dalla superficie e dai giorni."}, Action: "/x", CanSave: true, Fields: everyKind(), Notice: "Abbiamo ritrovato la sua domanda."})},
+		{"passo-parti", "Chi partecipa?", invalid, forms.Step(forms.StepPage{Frame: kept, Title: "Chi partecipa?", Action: "/x", CanSave: true, Fields: everySet(), KeepURL: "/x/scritto"})},
 		{"riepilogo", "Controlli e paghi", portal("Anna Esempio"), forms.Summary(forms.SummaryPage{Frame: last, Title: "Controlli e paghi", Action: "/x", BackURL: "/indietro", CanSave: true, DemoFee: true,
 			Sections: []forms.Section{{Title: "Persona", Answers: []ui.Answer{{Question: "Certificato per", Values: []string{"Anna Esempio, 14.03.1987"}, ChangeURL: "?1"}, {Question: "Avviso a", Values: []string{"anna.esempio.con.un.indirizzo.molto.lungo@posta.example"}, ChangeURL: "?2"}}}, {Title: "Certificato", Answers: []ui.Answer{{Question: "Uso previsto", Values: []string{"locazione"}, ChangeURL: "?2"}}}},
 			Fees:     []ui.Answer{{Question: "1 certificato, tariffa online", Values: []string{"CHF 10.00"}}, {Question: "Totale", Values: []string{"CHF 10.00"}, Strong: true}}, Methods: "Può pagare con TWINT, PostFinance, Visa, Mastercard.",
