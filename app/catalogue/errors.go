@@ -13,4 +13,6 @@ var (
 	// ErrAmount means that an amount of a fee is none, or the service has no
 	// such amount.
 	ErrAmount = problem.Invalid("catalogue.amount", "services.error.amount")
+	// ErrQuery means that a parameter of a machine's request is none we know.
+	ErrQuery = problem.Invalid("catalogue.query", "services.error.query")
 )

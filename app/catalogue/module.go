@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/clock"
+	"github.com/sportello-ticino/sportello/pkg/finder"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 )
 
@@ -37,6 +39,12 @@ type Deps struct {
 	// Drafts may be nil: then no card offers to resume one. The forms need the
 	// catalogue first, so it is set once both exist.
 	Drafts Drafts
+	// Texts let services be found by the words of their theme and life event.
+	Texts *i18n.Bundle
+	// Figures and Stock say how a service really does and what is left of what it
+	// gives out; either may be nil. They are set once they exist.
+	Figures Figures
+	Stock   Stock
 }
 
 // Module serves the services of all communes.
@@ -45,11 +53,14 @@ type Module struct {
 	cache   *tenancy.Cached[*Snapshot]
 	mu      sync.Mutex
 	engines map[string]*rules.Engine
+	// synonyms are read once, at the first search.
+	synonyms func() (finder.Synonyms, error)
 }
 
 // New makes the module.
 func New(d Deps) *Module {
 	m := &Module{Deps: d, engines: map[string]*rules.Engine{}}
+	m.synonyms = sync.OnceValues(func() (finder.Synonyms, error) { return ReadSynonyms(d.Root) })
 	m.cache = tenancy.NewCached(d.DB, Topic, m.load)
 	return m
 }
@@ -58,8 +69,15 @@ func New(d Deps) *Module {
 // console and use the use cases of this package.
 func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/servizi", access.Public, m.listPage, web.Shared(Topic))
-	r.Portal.GET("/servizi/:id", access.Public, m.servicePage, web.Shared(Topic))
+	r.Portal.GET("/servizi/suggerimenti", access.Public, m.suggestions, web.AtMost("suggestions", 300, time.Minute))
+	r.Portal.POST("/servizi/manca", access.Public, m.reportMissing, web.AtMost("missing", 20, time.Hour))
+	r.Portal.GET("/servizi/:id", access.Public, m.servicePage, web.Shared(Topic, FiguresTopic, LeftTopic))
+	r.Portal.GET(EmbedSearchPath, access.Public, m.embeddedSearch, web.Embeddable())
+	r.Portal.GET(EmbedCardPath+":id", access.Public, m.embeddedCard, web.Embeddable())
 	r.API.GET("/services", access.Public, m.apiList)
+	r.API.GET("/services.jsonld", access.Public, m.apiLinked(jsonLD))
+	r.API.GET("/services.ttl", access.Public, m.apiLinked(turtle))
+	r.API.GET("/openapi.json", access.Public, m.apiDescription)
 	r.API.GET("/services/:id", access.Public, m.apiService)
 	r.API.GET("/services/:id/schema", access.Public, m.apiSchema)
 }
@@ -67,8 +85,8 @@ func (m *Module) Mount(r *web.Router) {
 // Snapshot is what one commune offers, in memory.
 type Snapshot struct {
 	byID    map[string]*Service
-	offered []*Service // published, by theme and title
-	entries []entry    // for the search, in the same order
+	offered []*Service    // published, by theme and title
+	index   *finder.Index // of offered, in the same order
 }
 
 // load reads and compiles the services of a commune. A service that does not
@@ -99,10 +117,8 @@ func (m *Module) load(tx *tenancy.Tx) (*Snapshot, error) {
 		}
 	}
 	slices.SortFunc(s.offered, byTheme)
-	for _, service := range s.offered {
-		s.entries = append(s.entries, newEntry(service))
-	}
-	return s, nil
+	s.index, err = m.index(s.offered, face)
+	return s, err
 }
 
 func byTheme(a, b *Service) int {

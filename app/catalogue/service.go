@@ -31,6 +31,8 @@ type Service struct {
 	// Published and FeeConfirmed are the commune's, from its console.
 	Published    bool
 	FeeConfirmed bool
+	// UpdatedAt is when folder or console last changed the service here.
+	UpdatedAt time.Time
 
 	shown *rules.Rule
 	scope *rules.Scope
