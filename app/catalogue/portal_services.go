@@ -38,10 +38,13 @@ func (m *Module) listPage(r *web.Request) error {
 	page.Count, page.Unfiltered = len(shown), len(found.Services)
 	page.Heading = filterTitle(r, filter)
 	page.Themes = m.themes(ctx, found.Services, filter, query)
-	page.Narrow = narrow(r, all, filter, query)
+	page.Narrow = narrow(r, all, filter, query, len(shown) == 0)
 	switch {
 	case len(shown) == 0:
 		page.Empty = m.empty(r, found, filter, query)
+		if page.Empty.Without == nil { // the themes lead on
+			page.Themes = m.themes(ctx, all, Filter{}, "")[1:]
+		}
 	case query == "" && !filter.Any():
 		page.Groups = m.groups(ctx, shown)
 	default:
@@ -120,8 +123,9 @@ func (m *Module) themes(ctx context.Context, found []*Service, f Filter, query s
 	return links
 }
 
-// narrow is the form that filters, with what it is set to.
-func narrow(r *web.Request, all []*Service, f Filter, query string) view.Narrow {
+// narrow is the form that filters, with what it is set to; open where nothing is
+// left to show below it.
+func narrow(r *web.Request, all []*Service, f Filter, query string, open bool) view.Narrow {
 	ctx := r.Ctx()
 	choice := func(name, value string, options []ui.Option) ui.Input {
 		return ui.Input{Kind: ui.Select, Name: name, Label: i18n.T(ctx, "find.filter."+name), Value: value, Options: options, EmptyOption: i18n.T(ctx, "ui.all")}
@@ -140,7 +144,7 @@ func narrow(r *web.Request, all []*Service, f Filter, query string) view.Narrow 
 	for _, key := range OfficesOf(all) {
 		offices = append(offices, ui.Option{Value: key, Label: r.Site().Office(key).Name})
 	}
-	n := view.Narrow{Query: query, Theme: f.Theme, Open: f.Any() && f != Filter{Theme: f.Theme},
+	n := view.Narrow{Query: query, Theme: f.Theme, Open: open,
 		Fields: []ui.Input{choice(paramEvent, f.Event, events), choice(paramAudience, f.Audience, people), choice(paramOffice, f.Office, offices)}}
 	for _, box := range []struct {
 		name string

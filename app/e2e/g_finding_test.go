@@ -19,6 +19,7 @@ func TestJourneyFindByKeyboard(t *testing.T) {
 	p.resize(320)
 	p.fill("Cercare un servizio", "certifcato di resi")
 	p.suggested("Certificato di domicilio")
+	p.picture("suggerimenti-320")
 	if overflow := eval[bool](p, "document.documentElement.scrollWidth > document.documentElement.clientWidth"); overflow {
 		t.Error("the suggestions are wider than the window")
 	}

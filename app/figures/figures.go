@@ -112,7 +112,7 @@ func (m *Module) Reckon(ctx context.Context, t tenancy.Tenant) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec("delete from service_figures where service_id <> all($1)", slices.Sorted(maps.Keys(figures))); err != nil {
+		if _, err := tx.Exec("delete from service_figures where service_id <> all($1)", slices.AppendSeq([]string{}, maps.Keys(figures))); err != nil {
 			return err
 		}
 		for id, f := range figures {

@@ -19,6 +19,7 @@ const (
 	byInstead = .5  // by a word that means something else here
 	foreign   = .8  // in another language than the page's
 	alike     = .3  // the least similarity that counts; pg_trgm.similarity_threshold
+	weakest   = .2  // of the best score: less is left out
 	nearBest  = .12 // of several corrections, those this close to the best
 )
 
@@ -95,6 +96,12 @@ func (x *Index) Search(q Query) Result {
 		}
 	}
 	slices.SortStableFunc(r.Hits, func(a, b Hit) int { return cmp.Compare(b.Score, a.Score) })
+	for i, h := range r.Hits { // words in passing are no answer where others are
+		if h.Score < weakest*r.Hits[0].Score {
+			r.Hits = r.Hits[:i]
+			break
+		}
+	}
 	return r
 }
 

@@ -14,3 +14,10 @@ func servicesTitle(ctx context.Context, counted bool) string {
 	}
 	return i18n.T(ctx, "find.at_once")
 }
+
+func popularTitle(ctx context.Context, counted bool) string {
+	if counted {
+		return i18n.T(ctx, "home.popular")
+	}
+	return i18n.T(ctx, "find.for_example")
+}
