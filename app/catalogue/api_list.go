@@ -215,7 +215,8 @@ func (m *Module) linked(r *web.Request, n notation) error {
 //go:embed openapi.json
 var openAPI []byte
 
-// apiDescription is the machine interface described as OpenAPI 3.1.
+// apiDescription is the machine interface described as OpenAPI 3.1, with the
+// commune's own address.
 func (m *Module) apiDescription(r *web.Request) error {
-	return r.Validated(typeJSON, openAPI)
+	return r.Validated(typeJSON, bytes.ReplaceAll(openAPI, []byte("https://SERVER"), []byte(m.URL(r.Tenant(), ""))))
 }

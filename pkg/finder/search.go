@@ -23,6 +23,9 @@ const (
 	nearBest  = .12 // of several corrections, those this close to the best
 )
 
+// maxWords is how many words of a query are looked for.
+const maxWords = 12
+
 // Query is what is looked for.
 type Query struct {
 	Text string
@@ -67,6 +70,7 @@ type way struct {
 // all, those that have some.
 func (x *Index) Search(q Query) Result {
 	typed := words(q.Text)
+	typed = typed[:min(len(typed), maxWords)]
 	r := Result{matched: map[string]bool{}}
 	if len(typed) == 0 || x.docs == 0 {
 		return r
