@@ -108,6 +108,7 @@ func (s *Service) runExample(ctx context.Context, e Example, engine *rules.Engin
 		who.Kind = "person"
 	}
 	in := pinned.Input(answers, e.Files, who, e.Register.facts(), today)
+	in.Left = e.left()
 	setting := forms.Setting{Rules: in, Postcodes: postcodes, Files: e.Files}
 	problems := pinned.expectForm(ctx, e, answers, setting)
 	if len(e.Expect.Mistakes) > 0 {
@@ -117,7 +118,8 @@ func (s *Service) runExample(ctx context.Context, e Example, engine *rules.Engin
 	if err != nil {
 		return errors.Join(append(problems, err)...)
 	}
-	return errors.Join(append(problems, e.Expect.outcome(outcome)...)...)
+	problems = append(problems, e.Expect.outcome(outcome)...)
+	return errors.Join(append(problems, e.Expect.scarce(outcome)...)...)
 }
 
 // pinned is the service with the kind and amounts the example was written for.
@@ -168,11 +170,8 @@ func (s *Service) exampleAnswers(e Example, postcodes []string) (forms.Answers, 
 	if err != nil {
 		return nil, err
 	}
-	for field, value := range answers {
-		if place, ok := value.(forms.Place); ok && place.Postcode == "here" && len(postcodes) > 0 {
-			place.Postcode = postcodes[0]
-			answers[field] = place
-		}
+	if len(postcodes) > 0 {
+		answers.Here(postcodes[0])
 	}
 	return answers, nil
 }
@@ -185,9 +184,9 @@ func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answe
 	}
 	wrong := []string{}
 	for _, m := range mistakes {
-		wrong = append(wrong, m.Field.ID)
-		if !slices.Contains(e.Expect.Mistakes, m.Field.ID) {
-			problems = append(problems, fmt.Errorf("field %s: unexpected mistake %s %v", m.Field.ID, m.Key, m.Args))
+		wrong = append(wrong, m.Path())
+		if !slices.Contains(e.Expect.Mistakes, m.Path()) {
+			problems = append(problems, fmt.Errorf("field %s: unexpected mistake %s %v", m.Path(), m.Key, m.Args))
 		}
 	}
 	for _, field := range e.Expect.Mistakes {
@@ -201,8 +200,8 @@ func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answe
 	}
 	asked := map[string]bool{}
 	for _, page := range pages {
-		for _, field := range page.Fields {
-			asked[field.ID] = true
+		for _, name := range page.Names() {
+			asked[forms.Path(name)] = true
 		}
 	}
 	for _, field := range e.Expect.Asked {

@@ -197,8 +197,10 @@ func (m *Module) Offer(ctx context.Context, t tenancy.Tenant, id string) (*forms
 		return nil, err
 	}
 	return &forms.Offer{
-		ID: s.ID, Version: s.Version, Hash: s.Hash, Title: s.Title, Office: s.Office, Level: s.Level, OnlyItalian: func(lang string) bool { return !s.Summary.Speaks(lang) },
+		ID: s.ID, Version: s.Version, Hash: s.Hash, Title: s.Title, Office: s.Office, BeginLevel: s.BeginLevel(), Level: s.SubmitLevel(), OnlyItalian: func(lang string) bool { return !s.Summary.Speaks(lang) },
 		Immediate: s.Kind == Smart, PayNow: s.Fee.Due == OnSubmission, DemoFee: s.DemoFee(), FeeNote: s.Fee.Note,
 		Form: s.Form, Rules: s.Rules, Amounts: s.AmountsCHF(), Limits: s.LimitValues(),
+		TurnsAway: s.Scarce() && !s.Queues(),
+		Left: func(ctx context.Context, in rules.Input) (rules.Left, error) { return m.Left(ctx, t, s, in) },
 	}, nil
 }

@@ -54,7 +54,7 @@ var (
 		"casa", "figlio", "scuola", "auto", "costruire", "attivita", "lavoro", "animali", "tempo-libero", "diritti", "aiuto", "lutto",
 	}
 	bodyFields = regexp.MustCompile(`\{([^{}]*)\}`)
-	bodyWords  = []string{"commune", "name", "today", "purpose", "valid_until"}
+	bodyWords  = []string{"commune", "name", "today", "purpose", "valid_until", "grant"}
 )
 
 // Compile checks a definition and compiles its form and rules. Every mistake is
@@ -62,11 +62,14 @@ var (
 func Compile(def Definition, engine *rules.Engine) (*Service, error) {
 	applyDefaults(&def)
 	s := &Service{Definition: def}
-	problems := def.check()
+	problems := slices.Concat(def.check(), def.checkScarce())
 	scope, err := engine.Scope(rules.Names{
 		Answers: def.Form.Names(),
+		Groups:  def.Form.Groups(),
 		Amounts: slices.Sorted(maps.Keys(def.Fee.Amounts)),
 		Limits:  slices.Sorted(maps.Keys(def.Limits)),
+		Places:  def.Quota != nil,
+		Credit:  def.Budget != nil,
 	})
 	if err != nil {
 		return nil, errors.Join(append(problems, err)...)
@@ -116,6 +119,7 @@ func (d Definition) rules() rules.Definition {
 		Service: d.ID, Version: d.Version, Eligibility: d.Eligibility,
 		Fee:      rules.FeeRule{Lines: d.Fee.Lines, Minimum: d.Fee.Minimum, MinimumLabel: minimumLabel},
 		Decision: rules.Decision{Automatic: d.Kind == Smart, Checks: d.Decision},
+		Scarce:   d.scarceRule(), Instalments: d.instalmentRule(),
 	}
 }
 
