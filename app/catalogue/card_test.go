@@ -1,22 +1,16 @@
 package catalogue_test
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sportello-ticino/sportello/app/apptest"
 	"github.com/sportello-ticino/sportello/app/catalogue"
+	"github.com/sportello-ticino/sportello/app/contingents"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
-
-// stock is what is left of one service's places and credit.
-type stock map[string][]catalogue.Remaining
-
-func (s stock) Left(_ context.Context, _ tenancy.Tenant, service string) ([]catalogue.Remaining, error) {
-	return s[service], nil
-}
 
 // The card says how long it really took beside the legal term, or that it is not
 // known yet, and what is left where a service gives something out; the first page
@@ -30,16 +24,21 @@ func TestCardSaysWhatReallyHappens(t *testing.T) {
 	few.None(".sp-left")
 	v.Get("/", http.StatusOK).Contains("#usati", "Servizi con risposta immediata")
 
-	e.Catalogue.Stock = stock{
-		"zona-blu-contrassegno-residenti": {{Label: "Settore di prova", Left: 38, Total: 562, Waiting: 12}, {Left: -3, Total: 10}},
-		"contributo-ebike":                {{Label: "Credito 2026", Left: 4133500, Total: 12000000, Money: true}},
-	}
+	year := time.Now().Format("2006")
 	if err := e.DB.In(t.Context(), e.Tenant(t, "lugano"), func(tx *tenancy.Tx) error {
 		if _, err := tx.Exec(`insert into service_figures (service_id, asked, answered, median_days, median_hours, reckoned_at) values
 			('accesso-documenti-ufficiali', 40, 23, 4, 90, now()), ('stato-famiglia', 50, 50, 0, 0, now()), ('notifica-arrivo', 9, 7, 0, 5, now()), ('contributo-ebike', 4, 1, null, null, now())`); err != nil {
 			return err
 		}
-		if err := tx.Bump(catalogue.LeftTopic); err != nil {
+		for _, pot := range []struct {
+			service       string
+			used, waiting int
+		}{{"zona-blu-contrassegno-residenti", 262, 12}, {"contributo-ebike", 1866500, 0}} {
+			if _, err := tx.Exec("insert into contingent_pots (service_id, pot, period, used, waiting) values ($1, '', $2, $3, $4)", pot.service, year, pot.used, pot.waiting); err != nil {
+				return err
+			}
+		}
+		if err := tx.Bump(contingents.Topic); err != nil {
 			return err
 		}
 		return tx.Bump(catalogue.FiguresTopic)
@@ -57,12 +56,12 @@ func TestCardSaysWhatReallyHappens(t *testing.T) {
 	shows("/servizi/stato-famiglia", "Entro un’ora")
 	shows("/servizi/notifica-arrivo", "Lo stesso giorno")
 	shows("/servizi/contributo-ebike", "Ci sono ancora pochi dati")
-	shows("/servizi/contributo-ebike", "Credito residuo CHF 41'335.00 su CHF 120'000.00")
+	shows("/servizi/contributo-ebike", "Credito residuo CHF 41'335.00 su CHF 60'000.00")
+	shows("/servizi/zona-blu-contrassegno-residenti", "38 posti liberi su 300")
 	blue := v.Get("/servizi/zona-blu-contrassegno-residenti", http.StatusOK)
-	blue.Contains(".sp-left", "38 posti liberi su 562")
+	blue.Contains(".sp-left strong", "Contrassegni in zona blu "+year)
 	blue.Contains(".sp-left", "12 persone in attesa")
-	blue.Contains(".sp-left", "0 posti liberi su 10")
-	blue.Attr(".sp-left li:first-child rect.left", "width", "6")
+	blue.Attr(".sp-left rect.left", "width", "12")
 	shows("/", "I servizi più usati")
 	home := v.Get("/", http.StatusOK)
 	if rows := home.Texts("section[aria-labelledby=usati] .sp-rows li > a"); len(rows) != 3 || !strings.Contains(rows[0], "stato di famiglia") {

@@ -8,13 +8,8 @@ import (
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
-// The topics that change what a card says beside the catalogue's own: figures
-// were reckoned anew (package figures); places or credit were taken or given
-// back.
-const (
-	FiguresTopic = "figures"
-	LeftTopic    = "contingents"
-)
+// FiguresTopic is bumped when figures were reckoned anew (package figures).
+const FiguresTopic = "figures"
 
 // FiguresLeast is how many cases a figure must rest on to be shown: fewer would
 // tell how one person's case went.
@@ -35,32 +30,11 @@ type Figures interface {
 	Of(ctx context.Context, t tenancy.Tenant) (map[string]Figure, error)
 }
 
-// Remaining is what is left of something a service gives out: places, or money.
-type Remaining struct {
-	Label   string // what: "Settore Molino Nuovo", "Credito 2026"
-	Left    int64  // places, or centimes
-	Total   int64
-	Money   bool
-	Waiting int64 // people in the queue
-}
-
-// Stock is what the catalogue asks of whoever counts places and credit.
-type Stock interface {
-	Left(ctx context.Context, t tenancy.Tenant, service string) ([]Remaining, error)
-}
-
 func (m *Module) figures(ctx context.Context, t tenancy.Tenant) (map[string]Figure, error) {
 	if m.Figures == nil {
 		return nil, nil
 	}
 	return m.Figures.Of(ctx, t)
-}
-
-func (m *Module) left(ctx context.Context, t tenancy.Tenant, service string) ([]Remaining, error) {
-	if m.Stock == nil {
-		return nil, nil
-	}
-	return m.Stock.Left(ctx, t, service)
 }
 
 // Often are the services people ask for most, at most n. counted is false where

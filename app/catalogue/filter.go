@@ -14,7 +14,7 @@ type Filter struct {
 	Office   string // key of an office
 	Online   bool   // can be asked for here
 	AtOnce   bool   // answers by itself
-	Free     bool   // never costs anything
+	Free     bool   // costs nothing here
 }
 
 // The names of a filter in an address.
@@ -52,7 +52,7 @@ func (f Filter) Holds(s *Service) bool {
 		(f.Office == "" || s.Office == f.Office) &&
 		(!f.Online || slices.Contains(s.Channels, "online")) &&
 		(!f.AtOnce || s.Kind == Smart) &&
-		(!f.Free || s.Free())
+		(!f.Free || s.gratis)
 }
 
 // Of are the services that pass, in their order.

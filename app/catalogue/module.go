@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sportello-ticino/sportello/app/access"
+	"github.com/sportello-ticino/sportello/app/contingents"
 	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/rules"
@@ -41,10 +42,9 @@ type Deps struct {
 	Drafts Drafts
 	// Texts let services be found by the words of their theme and life event.
 	Texts *i18n.Bundle
-	// Figures and Stock say how a service really does and what is left of what it
-	// gives out; either may be nil. They are set once they exist.
+	// Figures say how a service really does; may be nil. They need the catalogue
+	// first, so they are set once both exist.
 	Figures Figures
-	Stock   Stock
 }
 
 // Module serves the services of all communes.
@@ -71,7 +71,7 @@ func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/servizi", access.Public, m.listPage, web.Shared(Topic))
 	r.Portal.GET("/servizi/suggerimenti", access.Public, m.suggestions, web.AtMost("suggestions", 300, time.Minute))
 	r.Portal.POST("/servizi/manca", access.Public, m.reportMissing, web.AtMost("missing", 20, time.Hour))
-	r.Portal.GET("/servizi/:id", access.Public, m.servicePage, web.Shared(Topic, FiguresTopic, LeftTopic))
+	r.Portal.GET("/servizi/:id", access.Public, m.servicePage, web.Shared(Topic, FiguresTopic, contingents.Topic))
 	r.Portal.GET(EmbedSearchPath, access.Public, m.embeddedSearch, web.Embeddable())
 	r.Portal.GET(EmbedCardPath+":id", access.Public, m.embeddedCard, web.Embeddable())
 	r.API.GET("/services", access.Public, m.apiList)
@@ -111,6 +111,8 @@ func (m *Module) load(tx *tenancy.Tx) (*Snapshot, error) {
 			slog.Error("service left out", "commune", tx.Tenant().Slug(), "service", r.ID, "error", err)
 			continue
 		}
+		price, known := service.Price(context.Background())
+		service.gratis = service.Free() || known && price == 0 && !service.Fee.From
 		s.byID[service.ID] = service
 		if service.Published && (m.Demo || !service.DemoFee()) {
 			s.offered = append(s.offered, service)
@@ -201,6 +203,6 @@ func (m *Module) Offer(ctx context.Context, t tenancy.Tenant, id string) (*forms
 		Immediate: s.Kind == Smart, PayNow: s.Fee.Due == OnSubmission, DemoFee: s.DemoFee(), FeeNote: s.Fee.Note,
 		Form: s.Form, Rules: s.Rules, Amounts: s.AmountsCHF(), Limits: s.LimitValues(),
 		TurnsAway: s.Scarce() && !s.Queues(),
-		Left: func(ctx context.Context, in rules.Input) (rules.Left, error) { return m.Left(ctx, t, s, in) },
+		Left:      func(ctx context.Context, in rules.Input) (rules.Left, error) { return m.Left(ctx, t, s, in) },
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sportello-ticino/sportello/app/catalogue/view"
 	"github.com/sportello-ticino/sportello/app/ui"
@@ -46,7 +47,7 @@ func (m *Module) card(r *web.Request, s *Service) (view.ServicePage, error) {
 	if err != nil {
 		return view.ServicePage{}, err
 	}
-	left, err := m.left(ctx, r.Tenant(), s.ID)
+	left, err := m.Remaining(ctx, r.Tenant(), s)
 	if err != nil {
 		return view.ServicePage{}, err
 	}
@@ -95,9 +96,16 @@ func usual(ctx context.Context, f Figure) (took, note string) {
 	return took, i18n.N(ctx, "find.usual.note", f.Answered)
 }
 
+// periodText is a period as people write it: 2026, 12.2026, 24.12.2026.
+func periodText(period string) string {
+	parts := strings.Split(period, "-")
+	slices.Reverse(parts)
+	return strings.Join(parts, ".")
+}
+
 // leftLine says what is left in words, and as a share of 100 for the bar.
 func leftLine(ctx context.Context, rest Remaining) view.Left {
-	line := view.Left{Label: rest.Label}
+	line := view.Left{Label: strings.TrimSpace(rest.Label + " " + periodText(rest.Period))}
 	left := max(rest.Left, 0)
 	if rest.Total > 0 {
 		line.Share = int(min(left, rest.Total) * 100 / rest.Total)

@@ -31,7 +31,7 @@ type Quota struct {
 	// Given are places of the period that were given outside this desk: at the
 	// counter, or before it opened.
 	Given int64 `yaml:"given" json:"given,omitempty"`
-	Pots   []Pot      `yaml:"pots" json:"pots,omitempty"`
+	Pots  []Pot `yaml:"pots" json:"pots,omitempty"`
 	// Queue lets requests wait for a place; without it they are turned away
 	// before they are submitted.
 	Queue bool `yaml:"queue" json:"queue,omitempty"`

@@ -34,8 +34,9 @@ type Service struct {
 	// UpdatedAt is when folder or console last changed the service here.
 	UpdatedAt time.Time
 
-	shown *rules.Rule
-	scope *rules.Scope
+	shown  *rules.Rule
+	gratis bool // costs nothing here: no fee, or a tariff of zero
+	scope  *rules.Scope
 }
 
 // categories are the themes of the catalogue, in the order they are listed.
