@@ -25,7 +25,10 @@ type list struct {
 		ID, Kind, Category, Office string
 		Audience                   []string
 		LifeEvents                 []string `json:"life_events"`
-		Price                      *struct{ Centimes int }
+		Price                      *struct {
+			Centimes int
+			From     bool
+		}
 	}
 	Count int
 	Next  string
@@ -55,10 +58,12 @@ func TestMachinesFilterAndPage(t *testing.T) {
 		"audience=business": func(i int) bool { return slices.Contains(all.Services[i].Audience, "business") },
 		"office=polizia":    func(i int) bool { return all.Services[i].Office == "polizia" },
 		"kind=smart":        func(i int) bool { return all.Services[i].Kind == "smart" },
-		"free=true":         func(i int) bool { return all.Services[i].Price != nil && all.Services[i].Price.Centimes == 0 },
-		"online=1":          func(int) bool { return true },
+		"free=true": func(i int) bool {
+			return all.Services[i].Price != nil && all.Services[i].Price.Centimes == 0 && !all.Services[i].Price.From
+		},
+		"online=1": func(int) bool { return true },
 		"kind=smart&free=1": func(i int) bool {
-			return all.Services[i].Kind == "smart" && all.Services[i].Price != nil && all.Services[i].Price.Centimes == 0
+			return all.Services[i].Kind == "smart" && all.Services[i].Price != nil && all.Services[i].Price.Centimes == 0 && !all.Services[i].Price.From
 		},
 		"updated_since=2126-01-01T00:00:00Z": func(int) bool { return false },
 	} {

@@ -168,6 +168,11 @@
       }
       event.preventDefault();
     });
+    form.addEventListener("submit", (event) => {
+      if (list.hidden || !options[current]) return;
+      event.preventDefault(); // a suggestion was chosen: the search is not wanted
+      go(options[current]);
+    });
     list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
     list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
