@@ -337,7 +337,8 @@ func TestCatalogueChangesReachOtherProcesses(t *testing.T) {
 	const title = "/servizi/stato-famiglia"
 	paths := []string{"/servizi", "/servizi?q=famiglia", "/servizi/suggerimenti?q=famigl", "/api/v1/services"}
 	for _, path := range paths {
-		if !shows(path, title) || !shows(path, title) {
+		first, again := shows(path, title), shows(path, title) // the second may come from memory
+		if !first || !again {
 			t.Fatalf("%s does not show %q to begin with", path, title)
 		}
 	}
