@@ -56,6 +56,8 @@ require (
 	software.sslmate.com/src/go-pkcs12 v0.7.4
 )
 
+require github.com/sergi/go-diff v1.4.0
+
 require (
 	github.com/blevesearch/snowballstem v0.9.0
 	github.com/piprate/json-gold v0.9.1

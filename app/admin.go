@@ -100,11 +100,22 @@ func (a *App) applyCatalogue(ctx context.Context, t tenancy.Tenant, f operator.S
 	if err != nil {
 		return nil, err
 	}
+	lines, err := a.Catalogue.PublishFolder(ctx, identity.System(tenancy.Tenant{}), folder.Shared)
+	if err != nil {
+		return nil, err
+	}
+	o := a.catalogueOptions(overwrite)
+	if o.Shared, err = a.Catalogue.SharedTrees(ctx); err != nil {
+		return nil, err
+	}
 	err = a.DB.In(ctx, t, func(tx *tenancy.Tx) error {
-		changed, err = catalogue.Apply(ctx, tx, folder, a.catalogueOptions(overwrite))
+		changed, err = catalogue.Apply(ctx, tx, folder, o)
 		return err
 	})
-	return changed, err
+	if err == nil {
+		err = a.Catalogue.Count(ctx, t)
+	}
+	return append(lines, changed...), err
 }
 
 // applySeal makes the demo's seal at once, so that the first certificate does

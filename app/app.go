@@ -49,6 +49,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/support"
 	"github.com/sportello-ticino/sportello/app/takeover"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/updates"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/blob"
 	"github.com/sportello-ticino/sportello/pkg/clock"
@@ -235,7 +236,7 @@ func (a *App) modules(o Options) error {
 	if o.Registers != nil {
 		register = o.Registers
 	}
-	a.Catalogue = catalogue.New(catalogue.Deps{DB: a.DB, Sites: a.Sites, Clock: a.Clock, Root: a.TenantsFS, Demo: cfg.Demo, URL: a.URL, Texts: a.Texts})
+	a.Catalogue = catalogue.New(catalogue.Deps{DB: a.DB, Sites: a.Sites, Outbox: a.Outbox, Clock: a.Clock, Root: a.TenantsFS, Demo: cfg.Demo, URL: a.URL, Texts: a.Texts})
 	a.Figures = figures.New(a.DB, a.Clock, a.Catalogue)
 	a.Catalogue.Figures = a.Figures
 	a.guard = guard
@@ -294,8 +295,9 @@ func (a *App) mount(perms *access.Access, o Options) error {
 		&pages.Pages{Identity: a.Identity, Staff: a.Staff, MailURL: mailURL},
 		a.Catalogue, a.Figures, a.Forms, a.Payments, a.Documents, a.Cases,
 		a.Breakglass,
-		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Finding: a.Catalogue, URL: a.URL, Payments: a.Payments.Service, Near: a.Quotas.Near},
+		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Finding: a.Catalogue, URL: a.URL, Payments: a.Payments.Service, Near: a.Quotas.Near, Updates: (&updates.Module{Catalogue: a.Catalogue}).Tasks},
 		&operator.Module{DB: a.DB, Staff: a.Staff, Identity: a.Identity, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, Version: Version, Marks: a.Quotas.Marks},
+		&updates.Module{DB: a.DB, Catalogue: a.Catalogue},
 		&takeover.Module{Service: a.Takeover()},
 		&costs.Module{Service: a.Costs, Entity: entity}, &bulletin.Module{Board: a.Bulletin}, &support.Module{Service: a.Support}, &agreements.Module{Service: a.Agreements}, &quotas.Module{Service: a.Quotas},
 		a.Domains, status.New(a.DB, a.Clock, a.Bulletin, func(ctx context.Context) error { return a.Redis.Ping(ctx).Err() }),

@@ -24,6 +24,8 @@ type (
 		Offered(ctx context.Context, t tenancy.Tenant) ([]*catalogue.Service, error)
 		Known(ctx context.Context, t tenancy.Tenant, id string) (*catalogue.Service, error)
 		Left(ctx context.Context, t tenancy.Tenant, s *catalogue.Service, in rules.Input) (rules.Left, error)
+		// At is a service as it was when it had a hash.
+		At(ctx context.Context, t tenancy.Tenant, id, hash string) (*catalogue.Service, error)
 	}
 	// Registers is the population register.
 	Registers = registers.PopulationRegister

@@ -25,7 +25,7 @@ func (m *Module) deskPage(r *web.Request, code int, note, wrong string) error {
 	page := view.DeskCasePage{ListTitle: i18n.T(ctx, "cases.desk.todo"), ListURL: "/ufficio", Ref: c.Ref,
 		Title: c.ApplicantName + ", " + c.ServiceTitle.For(ctx), State: status(ctx, c, deskSide, m.today()),
 		Submitted: i18n.T(ctx, "cases.desk.submitted", "when", i18n.DateTime(ctx, c.SubmittedAt)),
-		Left: leftToDo(ctx, c), Checks: checks(ctx, c), Sections: sections(ctx, c), Documents: append(uploadRows(base, v.Uploads), paperRows(ctx, v.Papers, deskPaperURL)...),
+		Left:      leftToDo(ctx, c), Checks: checks(ctx, c), Sections: sections(ctx, c), Documents: append(uploadRows(base, v.Uploads), paperRows(ctx, v.Papers, deskPaperURL)...),
 		Messages: exchange(ctx, v.Requests), History: moments(ctx, v.Events, c, deskSide), Fees: fees(ctx, c),
 		FeesNote: i18n.T(ctx, "cases.desk.fees-note", "version", c.Outcome.Version), Facts: m.deskFacts(r, c)}
 	if v.Place != nil {
@@ -40,6 +40,11 @@ func (m *Module) deskPage(r *web.Request, code int, note, wrong string) error {
 		page.NoteURL, page.Note, page.NoteError = base+"/nota", note, wrong
 	}
 	m.deskActs(r, c, base, &page)
+	if _, now, err := m.Newer(ctx, r.Tenant(), c); err != nil {
+		return err
+	} else if now != nil && c.mayMove() && c.AssigneeID != nil && *c.AssigneeID == r.Actor().AccountID() && r.May(ActionWork) {
+		page.Others = append(page.Others, view.Act{Text: i18n.T(ctx, "cases.rebase.title"), Help: i18n.T(ctx, "cases.rebase.help"), URL: moveURL(c)})
+	}
 	var paper *ui.Link
 	for i := range v.Papers {
 		paper = paperLink(ctx, v.Papers[i], deskPaperURL)

@@ -221,9 +221,9 @@ func (s *Service) paperWords(ctx context.Context, t tenancy.Tenant, c Case) (map
 // rowsAgain reads the answers in the language of ctx, which is not the one the
 // form was filled in; the rows as kept when the service has changed since.
 func (s *Service) rowsAgain(ctx context.Context, t tenancy.Tenant, c Case) ([]forms.Section, error) {
-	svc, err := s.Catalogue.Service(ctx, t, c.ServiceID)
+	svc, err := s.Catalogue.At(ctx, t, c.ServiceID, c.DefinitionHash)
 	if err != nil || svc.Hash != c.DefinitionHash {
-		return c.Rows, nil //nolint:nilerr // no longer offered: what was kept is right
+		return c.Rows, nil //nolint:nilerr // that version is not kept: the rows are right
 	}
 	raw, err := json.Marshal(c.Answers)
 	if err != nil {

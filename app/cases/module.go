@@ -43,6 +43,8 @@ func (m *Module) Mount(r *web.Router) {
 	d.POST("/pratiche/:ref/nota", ActionWork, m.note)
 	d.GET("/pratiche/:ref/chiedi", ActionWork, m.askPage)
 	d.POST("/pratiche/:ref/chiedi", ActionWork, m.ask)
+	d.GET("/pratiche/:ref/versione", ActionWork, m.movePage)
+	d.POST("/pratiche/:ref/versione", ActionWork, m.moveCase)
 	d.GET("/pratiche/:ref/decidi", ActionDecide, m.decidePage)
 	d.POST("/pratiche/:ref/decidi", ActionDecide, m.decide)
 }

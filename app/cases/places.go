@@ -28,7 +28,8 @@ const (
 	payWithin = 10 * 24 * time.Hour
 )
 
-// claim takes the place, or the part of the credit, that a new case asks for. A
+// claim takes the place, or the part of the credit, that a new case asks for: of
+// def, the service as it is offered now, for there is one number for all. A
 // case for which nothing is left waits in the queue; the term stands still.
 // Errors: contingents.ErrNothingLeft where the service has no queue.
 func (s *Service) claim(tx *tenancy.Tx, c *Case, def catalogue.Definition) error {

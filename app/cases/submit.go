@@ -78,8 +78,11 @@ func (s *Service) lead(ctx context.Context, by identity.Actor, c Case) (string, 
 
 func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Draft) (Case, error) {
 	in := submission{draft: draft, files: draft.FileNames}
-	var err error
-	if in.service, err = s.Catalogue.Service(ctx, by.Tenant(), draft.ServiceID); err != nil {
+	offered, err := s.Catalogue.Service(ctx, by.Tenant(), draft.ServiceID) // still offered?
+	if err != nil {
+		return Case{}, err
+	}
+	if in.service, err = s.Catalogue.At(ctx, by.Tenant(), draft.ServiceID, draft.ServiceHash); err != nil {
 		return Case{}, err
 	}
 	// The register is asked before the transaction: no call to a provider is
@@ -123,7 +126,7 @@ func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Dra
 		if err != nil {
 			return err
 		}
-		if err := s.claim(tx, &c, in.service.Definition); err != nil {
+		if err := s.claim(tx, &c, offered.Definition); err != nil {
 			return err
 		}
 		if err := insert(tx, &c); err != nil {

@@ -41,7 +41,7 @@ func ReadFolder(ctx context.Context, root fs.FS, dir, calendar string) (Folder, 
 	f.Overlays, err = Overlays(root, dir)
 	problems = append(problems, err)
 	for _, id := range slices.Sorted(maps.Keys(f.Overlays)) {
-		base, known := f.Shared[id]
+		base, known := baseOf(f.Shared, id, f.Overlays[id])
 		if !known {
 			problems = append(problems, fmt.Errorf("%s: service %s is not in the shared catalogue", dir, id))
 			continue
@@ -52,8 +52,21 @@ func ReadFolder(ctx context.Context, root fs.FS, dir, calendar string) (Folder, 
 	return f, errors.Join(problems...)
 }
 
+// baseOf is what a commune's entry lies over: the shared definition, or nothing
+// where the entry is a whole service of the commune's own and says so by its id.
+func baseOf(shared map[string]Tree, id string, overlay Tree) (Tree, bool) {
+	if base, known := shared[id]; known {
+		return base, true
+	}
+	return Tree{}, overlay["id"] == id
+}
+
 // Options refine Apply.
 type Options struct {
+	// Shared are the published versions. A service that is new here stands on the
+	// newest; one that is here already stays on its version until the commune
+	// accepts another. Without it the folder's definitions stand at once.
+	Shared map[string]SharedVersion
 	// Overwrite undoes what the console changed.
 	Overwrite bool
 	// Demo publishes services whose fee nobody has confirmed: they are charged
@@ -84,7 +97,7 @@ func Apply(ctx context.Context, tx *tenancy.Tx, f Folder, o Options) ([]string, 
 		lines = append(lines, changed...)
 	}
 	for _, r := range have {
-		if _, listed := f.Overlays[r.ID]; listed || !r.Offered {
+		if _, listed := f.Overlays[r.ID]; listed || !r.Offered || !r.ofFolder() {
 			continue
 		}
 		r.Offered, r.Published, r.UpdatedBy, r.UpdatedAt = false, false, "folder", o.Now
@@ -98,7 +111,11 @@ func Apply(ctx context.Context, tx *tenancy.Tx, f Folder, o Options) ([]string, 
 
 func applyOne(ctx context.Context, tx *tenancy.Tx, f Folder, id string, r row, o Options) ([]string, error) {
 	isNew, before := r.ID == "", r
-	r.ID, r.Definition, r.Overlay = id, f.Shared[id], f.Overlays[id]
+	r.ID = id
+	r.standOn(f, o)
+	if isNew || o.Overwrite || !same(r.folderSaid(), f.Overlays[id]) {
+		r.Overlay, r.Folder = f.Overlays[id], nil
+	}
 	r.Offered, r.UpdatedBy, r.UpdatedAt = true, "folder", o.Now
 	var lines []string
 	if r.Console == nil || (o.Overwrite && len(r.Console) > 0) {
@@ -108,6 +125,9 @@ func applyOne(ctx context.Context, tx *tenancy.Tx, f Folder, id string, r row, o
 		r.Console = Tree{}
 	}
 	service, err := compileRow(r, f.Engine)
+	if newest, ok := o.Shared[id]; err != nil && ok && r.BaseVersion != nil && *r.BaseVersion < newest.Version {
+		return nil, fmt.Errorf("%s: what the folder says does not fit version %d, on which the service stands here: accept version %d on the console first: %w", id, *r.BaseVersion, newest.Version, err)
+	}
 	if err != nil && len(r.Console) > 0 {
 		return nil, fmt.Errorf("%s: what the console changed no longer fits the new definition; apply with overwrite to drop it: %w", id, err)
 	}
@@ -138,9 +158,40 @@ func applyOne(ctx context.Context, tx *tenancy.Tx, f Folder, id string, r row, o
 	return lines, saveRow(tx, r)
 }
 
+// standOn gives a row its shared version, unless it has one already.
+func (r *row) standOn(f Folder, o Options) {
+	shared, known := f.Shared[r.ID]
+	switch newest, published := o.Shared[r.ID]; {
+	case !known && !published:
+		r.Definition, r.BaseVersion, r.Origin = Tree{}, nil, originOwn
+		return
+	case o.Shared == nil:
+		version, _ := shared["version"].(float64)
+		n := int(version)
+		r.Definition, r.BaseVersion = shared, &n
+	case published && (r.BaseVersion == nil || o.Overwrite):
+		r.Definition, r.BaseVersion = newest.tree, &newest.Version
+	}
+	r.Origin = originFolder
+}
+
+// folderSaid is the overlay as the folder had it when it was last taken in.
+func (r row) folderSaid() Tree {
+	if r.Folder != nil {
+		return r.Folder
+	}
+	return r.Overlay
+}
+
+// ofFolder reports whether the folder decides that the service is offered.
+func (r row) ofFolder() bool {
+	return r.Origin == originFolder || r.Origin == originOwn && len(r.Overlay) > 0
+}
+
 // compileRow compiles the definition in force and adds the commune's facts.
 func compileRow(r row, engine *rules.Engine) (*Service, error) {
-	def, err := decode(r.merged())
+	tree := r.merged()
+	def, err := decode(tree)
 	if err != nil {
 		return nil, fmt.Errorf("service %s: %w", r.ID, err)
 	}
@@ -148,6 +199,7 @@ func compileRow(r row, engine *rules.Engine) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	service.tree = tree
 	service.Published, service.UpdatedAt = r.Published && r.Offered, r.UpdatedAt
 	service.FeeConfirmed = r.FeeConfirmed != "" && r.FeeConfirmed == feeHash(service.Fee)
 	return service, nil

@@ -45,7 +45,7 @@ func Check(ctx context.Context, root fs.FS, communes []Commune, engine *rules.En
 		overlays, err := Overlays(root, commune.Folder)
 		problems = append(problems, err)
 		for _, id := range slices.Sorted(maps.Keys(overlays)) {
-			base, known := shared[id]
+			base, known := baseOf(shared, id, overlays[id])
 			if !known {
 				problems = append(problems, fmt.Errorf("%s: service %s is not in the shared catalogue", commune.Folder, id))
 				continue

@@ -77,6 +77,8 @@ type Definition struct {
 	Eligibility []rules.Condition `yaml:"eligibility" json:"eligibility,omitempty"`
 	Decision    []rules.Condition `yaml:"decision" json:"decision,omitempty"`
 	Examples    []Example         `yaml:"examples" json:"examples,omitempty"`
+	// Retire says that drafts begun with an earlier version must move to this one.
+	Retire bool `yaml:"retire" json:"retire,omitempty"`
 }
 
 // Term is how long an answer takes.

@@ -22,7 +22,8 @@ type Remaining struct {
 
 // Left is what is left of the pot a request would draw from: the service's
 // numbers less what was given. Enough where nothing is scarce, and where the pot
-// depends on an answer that is not there yet.
+// depends on an answer that is not there yet. s may be an older version, with
+// which the request was begun: places and credit are those of today's.
 func (m *Module) Left(ctx context.Context, t tenancy.Tenant, s *Service, in rules.Input) (rules.Left, error) {
 	enough := rules.Left{Places: maxPlaces, Credit: money.Max}
 	if !s.Scarce() {
@@ -33,7 +34,11 @@ func (m *Module) Left(ctx context.Context, t tenancy.Tenant, s *Service, in rule
 	if err != nil {
 		return enough, err
 	}
-	_, left, known := s.Size(pot.Key)
+	now, err := m.Known(ctx, t, s.ID)
+	if err != nil {
+		return enough, err
+	}
+	_, left, known := now.Size(pot.Key)
 	if !known {
 		return enough, nil
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/sportello-ticino/sportello/app/identity"
-	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/web"
 )
@@ -84,11 +83,6 @@ func (m *Module) MissingWords(ctx context.Context, by identity.Actor, limit int)
 		return err
 	})
 	return out, err
-}
-
-// Jobs registers what happens regularly.
-func (m *Module) Jobs(reg *outbox.Registry) {
-	reg.Every("catalogue.missing", 24*time.Hour, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return m.forgetMissing(ctx, t) })
 }
 
 // forgetMissing lets go what nobody has looked for in a long time.

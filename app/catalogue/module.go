@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/sportello-ticino/sportello/app/access"
 	"github.com/sportello-ticino/sportello/app/contingents"
-	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -31,8 +32,10 @@ const Topic = "catalogue"
 type Deps struct {
 	DB    *tenancy.DB
 	Sites *site.Sites
-	Clock clock.Clock
-	Root  fs.FS // tenants.FS or SPORTELLO_TENANTS_DIR: the calendars
+	// Outbox carries word of a published version to the communes.
+	Outbox *outbox.Outbox
+	Clock  clock.Clock
+	Root   fs.FS // tenants.FS or SPORTELLO_TENANTS_DIR: the calendars
 	// Demo lets services be published whose fee nobody has confirmed.
 	Demo bool
 	// URL makes a full address of a path of the commune, for machines.
@@ -50,17 +53,25 @@ type Deps struct {
 // Module serves the services of all communes.
 type Module struct {
 	Deps
-	cache   *tenancy.Cached[*Snapshot]
-	mu      sync.Mutex
-	engines map[string]*rules.Engine
+	cache    *tenancy.Cached[*Snapshot]
+	versions *lru.Cache[string, *Service] // older ones, by commune, service and hash
+	mu       sync.Mutex
+	engines  map[string]*rules.Engine
 	// synonyms are read once, at the first search.
 	synonyms func() (finder.Synonyms, error)
 }
+
+// versionsHeld is how many older versions a process holds compiled.
+const versionsHeld = 256
 
 // New makes the module.
 func New(d Deps) *Module {
 	m := &Module{Deps: d, engines: map[string]*rules.Engine{}}
 	m.synonyms = sync.OnceValues(func() (finder.Synonyms, error) { return ReadSynonyms(d.Root) })
+	var err error
+	if m.versions, err = lru.New[string, *Service](versionsHeld); err != nil {
+		panic(err) // only a size below one
+	}
 	m.cache = tenancy.NewCached(d.DB, Topic, m.load)
 	return m
 }
@@ -87,6 +98,7 @@ type Snapshot struct {
 	byID    map[string]*Service
 	offered []*Service    // published, by theme and title
 	index   *finder.Index // of offered, in the same order
+	kept    map[string]bool
 }
 
 // load reads and compiles the services of a commune. A service that does not
@@ -105,6 +117,9 @@ func (m *Module) load(tx *tenancy.Tx) (*Snapshot, error) {
 		return nil, err
 	}
 	s := &Snapshot{byID: make(map[string]*Service, len(rows))}
+	if s.kept, err = knownVersions(tx); err != nil {
+		return nil, err
+	}
 	for _, r := range rows {
 		service, err := compileRow(r, engine)
 		if err != nil {
@@ -190,19 +205,4 @@ func (m *Module) Known(ctx context.Context, t tenancy.Tenant, id string) (*Servi
 // Drafts is what the card asks of package forms: has the person begun one?
 type Drafts interface {
 	OpenDraft(ctx context.Context, by identity.Actor, service string) (id uuid.UUID, found bool, err error)
-}
-
-// Offer is a service as package forms needs it to have it filled in.
-func (m *Module) Offer(ctx context.Context, t tenancy.Tenant, id string) (*forms.Offer, error) {
-	s, err := m.Service(ctx, t, id)
-	if err != nil {
-		return nil, err
-	}
-	return &forms.Offer{
-		ID: s.ID, Version: s.Version, Hash: s.Hash, Title: s.Title, Office: s.Office, BeginLevel: s.BeginLevel(), Level: s.SubmitLevel(), OnlyItalian: func(lang string) bool { return !s.Summary.Speaks(lang) },
-		Immediate: s.Kind == Smart, PayNow: s.Fee.Due == OnSubmission, DemoFee: s.DemoFee(), FeeNote: s.Fee.Note,
-		Form: s.Form, Rules: s.Rules, Amounts: s.AmountsCHF(), Limits: s.LimitValues(),
-		TurnsAway: s.Scarce() && !s.Queues(),
-		Left:      func(ctx context.Context, in rules.Input) (rules.Left, error) { return m.Left(ctx, t, s, in) },
-	}, nil
 }

@@ -2,9 +2,6 @@ package catalogue
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -37,6 +34,8 @@ type Service struct {
 	shown  *rules.Rule
 	gratis bool // costs nothing here: no fee, or a tariff of zero
 	scope  *rules.Scope
+	tree   Tree      // what it was compiled from, for comparing; nil where nobody asks
+	keptAt time.Time // of an older version: since when it was offered
 }
 
 // categories are the themes of the catalogue, in the order they are listed.
@@ -91,12 +90,9 @@ func Compile(def Definition, engine *rules.Engine) (*Service, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("service %s: %w", def.ID, err)
 	}
-	data, err := json.Marshal(def)
-	if err != nil {
-		return nil, fmt.Errorf("service %s: %w", def.ID, err)
+	if s.Hash, err = def.hash(); err != nil {
+		return nil, err
 	}
-	sum := sha256.Sum256(data)
-	s.Hash = hex.EncodeToString(sum[:12])
 	return s, nil
 }
 

@@ -29,10 +29,22 @@ type row struct {
 	FeeConfirmedAt  *time.Time
 	UpdatedBy       string
 	UpdatedAt       time.Time
+
+	// Where it comes from, and what was said to the shared catalogue (adopt.go).
+	Origin         string
+	BaseVersion    *int
+	Folder         Tree // nil: as Overlay
+	RefusedVersion int
+	RefusedWhy     string
+	RefusedBy      string
+	RefusedAt      *time.Time
+
+	why string // of the change that is saved, for service_versions
 }
 
 const columns = `id, definition, overlay, console, version, kind, offered, published, published_origin,
-	fee_confirmed, fee_confirmed_by, fee_confirmed_at, updated_by, updated_at`
+	fee_confirmed, fee_confirmed_by, fee_confirmed_at, updated_by, updated_at,
+	origin, base_version, folder, refused_version, refused_why, refused_by, refused_at`
 
 // folder is the definition as the commune's folder has it.
 func (r row) folder() Tree { return Merge(r.Definition, r.Overlay) }
@@ -42,9 +54,10 @@ func (r row) merged() Tree { return Merge(r.folder(), r.Console) }
 
 func scanRow(scan func(...any) error) (row, error) {
 	var r row
-	var definition, overlay, console []byte
+	var definition, overlay, console, folder []byte
 	err := scan(&r.ID, &definition, &overlay, &console, &r.Version, &r.Kind, &r.Offered, &r.Published, &r.PublishedOrigin,
-		&r.FeeConfirmed, &r.FeeConfirmedBy, &r.FeeConfirmedAt, &r.UpdatedBy, &r.UpdatedAt)
+		&r.FeeConfirmed, &r.FeeConfirmedBy, &r.FeeConfirmedAt, &r.UpdatedBy, &r.UpdatedAt,
+		&r.Origin, &r.BaseVersion, &folder, &r.RefusedVersion, &r.RefusedWhy, &r.RefusedBy, &r.RefusedAt)
 	if err != nil {
 		return r, err
 	}
@@ -56,7 +69,10 @@ func scanRow(scan func(...any) error) (row, error) {
 			return r, err
 		}
 	}
-	return r, nil
+	if folder != nil {
+		r.Folder, err = parseTree(folder)
+	}
+	return r, err
 }
 
 // allRows reads every service of the commune, offered or not.
@@ -91,25 +107,38 @@ func lockRow(tx *tenancy.Tx, id string) (row, error) {
 }
 
 func saveRow(tx *tenancy.Tx, r row) error {
-	layers := make([]string, 3)
-	for i, tree := range []Tree{r.Definition, r.Overlay, r.Console} {
-		data, err := json.Marshal(tree)
-		if err != nil {
-			return fmt.Errorf("catalogue: %w", err)
+	layers := make([]*string, 4)
+	for i, tree := range []Tree{r.Definition, r.Overlay, r.Console, r.Folder} {
+		if i == 3 && tree == nil {
+			continue
 		}
-		layers[i] = string(data)
+		data, err := tree.Canonical()
+		if err != nil {
+			return err
+		}
+		text := string(data)
+		layers[i] = &text
+	}
+	if r.Origin == "" {
+		r.Origin = originFolder
 	}
 	_, err := tx.Exec(`insert into services (`+columns+`)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
 		on conflict (id) do update set definition = excluded.definition, overlay = excluded.overlay, console = excluded.console,
 			version = excluded.version, kind = excluded.kind, offered = excluded.offered, published = excluded.published,
 			published_origin = excluded.published_origin, fee_confirmed = excluded.fee_confirmed,
 			fee_confirmed_by = excluded.fee_confirmed_by, fee_confirmed_at = excluded.fee_confirmed_at,
-			updated_by = excluded.updated_by, updated_at = excluded.updated_at`,
+			updated_by = excluded.updated_by, updated_at = excluded.updated_at, origin = excluded.origin,
+			base_version = excluded.base_version, folder = excluded.folder, refused_version = excluded.refused_version,
+			refused_why = excluded.refused_why, refused_by = excluded.refused_by, refused_at = excluded.refused_at`,
 		r.ID, layers[0], layers[1], layers[2], r.Version, r.Kind, r.Offered, r.Published, r.PublishedOrigin,
-		r.FeeConfirmed, r.FeeConfirmedBy, r.FeeConfirmedAt, r.UpdatedBy, r.UpdatedAt)
+		r.FeeConfirmed, r.FeeConfirmedBy, r.FeeConfirmedAt, r.UpdatedBy, r.UpdatedAt,
+		r.Origin, r.BaseVersion, layers[3], r.RefusedVersion, r.RefusedWhy, r.RefusedBy, r.RefusedAt)
 	if err != nil {
 		return fmt.Errorf("catalogue: %w", err)
+	}
+	if err := keepVersion(tx, r); err != nil {
+		return err
 	}
 	return tx.Bump(Topic)
 }
@@ -121,6 +150,11 @@ func feeHash(f Fee) string {
 	if err != nil {
 		return "" // plain data always marshals; an empty hash confirms nothing
 	}
+	return shortSum(data)
+}
+
+// shortSum is enough of a SHA-256 to tell definitions apart.
+func shortSum(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:12])
 }

@@ -54,6 +54,8 @@ type Module struct {
 	Payments  Payments
 	Finding   Finding
 	URL       func(t tenancy.Tenant, path string) string // full address of a page of the commune
+	// Updates are the newer versions of shared services that wait, as tasks; may be nil.
+	Updates func(ctx context.Context, t tenancy.Tenant) ([]ui.Task, error)
 	// Near is what of the entity's services is nearly used up, as tasks; may be nil.
 	Near func(ctx context.Context, t tenancy.Tenant) ([]ui.Task, error)
 }
@@ -117,6 +119,13 @@ func (m *Module) overview(r *web.Request) error {
 		if page.Tasks, err = m.Near(ctx, by.Tenant()); err != nil {
 			slog.WarnContext(ctx, "quotas unknown", "commune", by.Tenant().Slug(), "error", err.Error()) // a hint is missing, the page is not
 		}
+	}
+	if m.Updates != nil && r.May(ActionServices) {
+		waits, err := m.Updates(ctx, by.Tenant())
+		if err != nil {
+			slog.WarnContext(ctx, "updates unknown", "commune", by.Tenant().Slug(), "error", err.Error()) // as above
+		}
+		page.Tasks = append(page.Tasks, waits...)
 	}
 	if r.May(ActionServices) {
 		entries, err := m.Catalogue.Entries(ctx, by)

@@ -24,6 +24,7 @@ func (m *Module) services(r *web.Request) error {
 		{Title: col("service")}, {Title: col("state")}, {Title: col("fee"), Label: col("fee")}, {Title: col("confirmed"), Label: col("confirmed")},
 		{Title: col("office"), Label: col("office")}, {Title: col("version"), Label: col("version")},
 	}}}
+	page.Links = []ui.Link{{Text: i18n.T(ctx, "updates.title"), URL: "/console/servizi/aggiornamenti"}, {Text: i18n.T(ctx, "updates.shared.title"), URL: "/console/servizi/catalogo"}}
 	for _, e := range entries {
 		st, fee := onOff(r, e), feeState(r, e)
 		page.Grid.Rows = append(page.Grid.Rows, []ui.Cell{
@@ -92,6 +93,10 @@ func (m *Module) servicePage(r *web.Request, e catalogue.Entry, typed, wrong map
 	}
 	if len(group.Fields) > 0 {
 		page.Groups = []view.Group{group}
+	}
+	page.Links = []ui.Link{
+		{Text: i18n.T(ctx, "updates.title"), URL: base + "/aggiornamento"}, {Text: i18n.T(ctx, "updates.undo.link"), URL: base + "/annulla"},
+		{Text: i18n.T(ctx, "updates.offer.link"), URL: base + "/offri"},
 	}
 	page.Facts = []ui.Fact{
 		{Term: i18n.T(ctx, "console.column.office"), Value: r.Site().Office(e.Office).Name},

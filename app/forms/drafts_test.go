@@ -38,6 +38,12 @@ func (d desk) Offer(_ context.Context, _ tenancy.Tenant, id string) (*Offer, err
 	return d.only, nil
 }
 
+func (d desk) OfferAt(ctx context.Context, t tenancy.Tenant, id, _ string) (*Offer, error) {
+	return d.Offer(ctx, t, id)
+}
+
+func (d desk) Keep(context.Context, *tenancy.Tx, string, string) error { return nil }
+
 type draftBench struct {
 	*tenancytest.Env
 	*Module

@@ -66,6 +66,8 @@ func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/area/bozze/:draft/riepilogo", ActionFill, m.reviewPage)
 	r.Portal.POST("/area/bozze/:draft/riepilogo", ActionFill, m.submit)
 	r.Portal.POST("/area/bozze/:draft/elimina", ActionFill, m.discard)
+	r.Portal.GET("/area/bozze/:draft/nuova-versione", ActionFill, m.versionPage)
+	r.Portal.POST("/area/bozze/:draft/nuova-versione", ActionFill, m.chooseVersion)
 	r.Portal.GET("/area/bozze/:draft/documenti/:upload", ActionFill, m.download)
 	r.Portal.GET("/area/bozze/:draft/:step", ActionFill, m.stepPage)
 	r.Portal.POST("/area/bozze/:draft/:step", ActionFill, m.saveStep, web.MaxBody(maxStepBody))

@@ -10,6 +10,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 	"github.com/sportello-ticino/sportello/pkg/money"
 )
@@ -37,12 +38,30 @@ type Offer struct {
 	// none can be submitted once nothing is.
 	Left      func(ctx context.Context, in rules.Input) (rules.Left, error)
 	TurnsAway bool
+	// Newer is what is offered now, where this is an older version; nil else.
+	Newer *Newer
+}
+
+// Newer is the version of a service that is offered now, to somebody who has begun
+// an older one.
+type Newer struct {
+	*Offer
+	// Required says that the older version is not taken any more.
+	Required bool
+	// Changes tells what is another in form, fee and terms, in the language of ctx.
+	Changes func(ctx context.Context) []ui.ChangeGroup
 }
 
 // Services finds what a commune offers. Errors: the catalogue's own, for a
 // service that is not offered here or not now.
 type Services interface {
 	Offer(ctx context.Context, t tenancy.Tenant, id string) (*Offer, error)
+	// OfferAt is the service as it was when it had a hash, which may not be offered
+	// any more; the one offered now where that version is no longer kept.
+	OfferAt(ctx context.Context, t tenancy.Tenant, id, hash string) (*Offer, error)
+	// Keep sees to it that the version with this hash will be found by OfferAt, in
+	// the transaction that begins a draft with it.
+	Keep(ctx context.Context, tx *tenancy.Tx, id, hash string) error
 }
 
 // Submitter takes a finished draft: package cases makes a case of it. It calls

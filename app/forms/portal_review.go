@@ -30,6 +30,9 @@ func (m *Module) reviewPage(r *web.Request) error {
 	if err != nil {
 		return m.gone(r, err)
 	}
+	if o.mustMove() {
+		return r.Redirect(o.path(versionStep))
+	}
 	if err := o.settle(r.Ctx()); err != nil {
 		return err
 	}
@@ -66,6 +69,9 @@ func (m *Module) submit(r *web.Request) error {
 	}
 	if typed.Get(view.ActionName) == view.ActionSave {
 		return r.Redirect("/area")
+	}
+	if o.mustMove() {
+		return r.Redirect(o.path(versionStep))
 	}
 	if r.Actor().Level() < o.offer.Level {
 		return ErrLevel.With("level", o.offer.Level, "have", r.Actor().Level())
@@ -172,7 +178,10 @@ func (m *Module) showReview(r *web.Request, o *opened, status int, problems []ui
 	if err != nil {
 		return err
 	}
-	frame := m.frame(r, o, pages, len(sections))
+	frame, err := m.frame(r, o, pages, len(sections))
+	if err != nil {
+		return err
+	}
 	for i := range frame.Steps {
 		frame.Steps[i].Done = !frame.Steps[i].Current
 	}

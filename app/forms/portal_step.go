@@ -86,6 +86,9 @@ func (m *Module) stepPage(r *web.Request) error {
 	if err != nil {
 		return m.gone(r, err)
 	}
+	if o.mustMove() {
+		return r.Redirect(o.path(versionStep))
+	}
 	notice := ""
 	switch {
 	case r.Query("ancora") != "":
@@ -144,6 +147,9 @@ func (m *Module) saveStep(r *web.Request) error {
 	o.keepTyped(stepID, inputs, arranged || len(wrong) > 0 && !opensMore)
 	if err := m.save(ctx, r.Actor(), &o); err != nil {
 		return err
+	}
+	if o.mustMove() { // what was typed is kept; it goes on with the version offered now
+		return r.Redirect(o.path(versionStep))
 	}
 	switch {
 	case removed != "":
@@ -283,7 +289,11 @@ func (m *Module) showStep(r *web.Request, o *opened, status int, typed url.Value
 	if at < 0 {
 		return web.NotFound()
 	}
-	page, frame := pages[at], m.frame(r, o, pages, at)
+	page := pages[at]
+	frame, err := m.frame(r, o, pages, at)
+	if err != nil {
+		return err
+	}
 	out := view.StepPage{
 		Frame: frame, Title: page.Step.Title.For(ctx), Notice: notice, Action: o.path(page.Step.ID), CanSave: true,
 		BackURL: frame.ServiceURL,
@@ -321,7 +331,7 @@ func mistakeOf(wrong []FieldMistake, f *Field) *FieldMistake {
 
 // frame is what every page of the draft shows; at is the current step, the
 // number of steps for the review.
-func (m *Module) frame(r *web.Request, o *opened, pages []Page, at int) view.Frame {
+func (m *Module) frame(r *web.Request, o *opened, pages []Page, at int) (view.Frame, error) {
 	ctx := r.Ctx()
 	frame := view.Frame{
 		ServiceTitle: o.offer.Title.For(ctx), ServiceURL: "/servizi/" + o.ServiceID, OnlyItalian: o.offer.OnlyItalian(r.Lang()),
@@ -330,7 +340,7 @@ func (m *Module) frame(r *web.Request, o *opened, pages []Page, at int) view.Fra
 		frame.Steps = append(frame.Steps, ui.Step{Title: page.Step.Title.For(ctx), URL: o.path(page.Step.ID), Done: i < at, Current: i == at})
 	}
 	frame.Steps = append(frame.Steps, ui.Step{Title: i18n.T(ctx, reviewTitle(o)), URL: o.path(reviewStep), Current: at >= len(pages)})
-	return frame
+	return frame, m.pointAtNewer(r, o, &frame)
 }
 
 func reviewTitle(o *opened) string {

@@ -2,6 +2,7 @@ package forms
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -62,6 +63,9 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 		Answers: offer.Form.Prefill(Answers{}, known, in), Facts: facts, CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(m.Deps.Keep),
 	}
 	err = m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
+		if err := m.Services.Keep(ctx, tx, offer.ID, offer.Hash); err != nil {
+			return err
+		}
 		inserted, err := insertDraft(tx, draft)
 		if err != nil || inserted {
 			return err
@@ -70,10 +74,10 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 		if err != nil {
 			return err
 		}
-		// Resumed: the answers stay, what is known of the person is fresh.
+		// Resumed: answers and version stay, what is known of the person is fresh.
 		draft.ID = existing.ID
-		if existing.Answers, err = offer.Form.Decode(existing.raw); err != nil {
-			return err
+		if err := json.Unmarshal(existing.raw, &existing.Answers); err != nil {
+			return fmt.Errorf("forms: answers: %w", err)
 		}
 		existing.Facts, existing.UpdatedAt, existing.ExpiresAt = facts, now, now.Add(m.Deps.Keep)
 		return updateDraft(tx, existing)
@@ -167,7 +171,7 @@ type opened struct {
 	offer   *Offer
 	uploads []Upload
 	in      Setting
-	changed bool // the service is no longer the one the draft was begun with
+	changed bool // the version the draft was begun with is not kept any more
 }
 
 // open reads a draft of the actor; another's is not found.
@@ -196,7 +200,7 @@ func (m *Module) open(ctx context.Context, by identity.Actor, id uuid.UUID) (ope
 
 func (m *Module) complete(ctx context.Context, by identity.Actor, o *opened) error {
 	var err error
-	if o.offer, err = m.Services.Offer(ctx, by.Tenant(), o.ServiceID); err != nil {
+	if o.offer, err = m.Services.OfferAt(ctx, by.Tenant(), o.ServiceID, o.ServiceHash); err != nil {
 		return err
 	}
 	o.changed = o.ServiceHash != o.offer.Hash

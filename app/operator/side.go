@@ -15,6 +15,7 @@ var menu = []struct {
 }{
 	{"communes", "/comuni", ActionOpen},
 	{"open", "/comuni/nuovo", ActionProvision},
+	{"catalogue", "/catalogo", "catalogue.see"},
 	{"bulletin", "/annunci", "bulletin.see"},
 	{"support", "/assistenza", "support.see"},
 	{"costs", "/costi", "costs.see"},

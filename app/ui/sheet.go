@@ -70,3 +70,13 @@ func (s Sheet) problems() []Problem {
 	}
 	return out
 }
+
+// enctype is multipart where a file can be attached.
+func (f Form) enctype() string {
+	for _, in := range f.Fields {
+		if in.Kind == File {
+			return "multipart/form-data"
+		}
+	}
+	return "application/x-www-form-urlencoded"
+}
