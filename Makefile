@@ -13,7 +13,7 @@ export CGO_ENABLED ?= 0
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 TESTFLAGS ?=
-.PHONY: help demo demo-reset build test poison e2e lint generate bench chaos rolling side-by-side fuzz clean bench-scale
+.PHONY: help demo demo-reset build test poison e2e lint generate bench chaos rolling side-by-side fuzz clean bench-scale conformance
 
 help: ## these lines
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -77,6 +77,11 @@ side-by-side: build ## the commit before (BEFORE) and today's on the same data u
 
 bench-scale: ## 2,110 communes in five databases, minutes long (ops/bench/README.md)
 	@$(GO) run ./ops/bench -data .sportello/bench-scale -scale 2110 $(BENCHFLAGS)
+
+# Node runs the SHACL engine; what it needs is installed beside its manifest.
+conformance: ## hold linked data against the published shapes in SPORTELLO_STANDARDS_DIR (needs Node 20)
+	@if [ -n "$$SPORTELLO_STANDARDS_DIR" ]; then npm ci --silent --no-audit --no-fund --prefix ops/conformance; fi
+	@$(GO) run ./ops/conformance
 
 FUZZTIME ?= 20s
 fuzz: ## every fuzz test for FUZZTIME (20s)

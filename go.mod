@@ -56,7 +56,18 @@ require (
 	software.sslmate.com/src/go-pkcs12 v0.7.4
 )
 
-require github.com/sergi/go-diff v1.4.0 // indirect
+require github.com/sergi/go-diff v1.4.0
+
+require (
+	github.com/blevesearch/snowballstem v0.9.0
+	github.com/piprate/json-gold v0.9.1
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+)
+
+require (
+	github.com/cayleygraph/quad v1.3.0 // indirect
+	github.com/pquerna/cachecontrol v0.2.0 // indirect
+)
 
 require (
 	cel.dev/expr v0.25.3 // indirect

@@ -29,6 +29,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/documents"
 	seals "github.com/sportello-ticino/sportello/app/documents/providers/local"
 	"github.com/sportello-ticino/sportello/app/domains"
+	"github.com/sportello-ticino/sportello/app/figures"
 	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/home"
 	"github.com/sportello-ticino/sportello/app/identity"
@@ -86,6 +87,7 @@ type App struct {
 	Identity      *identity.Service
 	Staff         *identity.Staff
 	Catalogue     *catalogue.Module
+	Figures       *figures.Module
 	Forms         *forms.Module
 	Payments      *payments.Module
 	Documents     *documents.Module
@@ -234,7 +236,9 @@ func (a *App) modules(o Options) error {
 	if o.Registers != nil {
 		register = o.Registers
 	}
-	a.Catalogue = catalogue.New(catalogue.Deps{DB: a.DB, Sites: a.Sites, Outbox: a.Outbox, Clock: a.Clock, Root: a.TenantsFS, Demo: cfg.Demo, URL: a.URL})
+	a.Catalogue = catalogue.New(catalogue.Deps{DB: a.DB, Sites: a.Sites, Outbox: a.Outbox, Clock: a.Clock, Root: a.TenantsFS, Demo: cfg.Demo, URL: a.URL, Texts: a.Texts})
+	a.Figures = figures.New(a.DB, a.Clock, a.Catalogue)
+	a.Catalogue.Figures = a.Figures
 	a.guard = guard
 	postFinance, err := postfinance.New(postfinance.Options{Base: cfg.Payments.PostFinanceURL, HTTP: guard.Client()})
 	if err != nil {
@@ -289,9 +293,9 @@ func (a *App) mount(perms *access.Access, o Options) error {
 	all := []module{
 		&home.Module{DB: a.DB, Catalogue: a.Catalogue, Sites: a.Sites, Clock: a.Clock, URL: cfg.Server.URL},
 		&pages.Pages{Identity: a.Identity, Staff: a.Staff, MailURL: mailURL},
-		a.Catalogue, a.Forms, a.Payments, a.Documents, a.Cases,
+		a.Catalogue, a.Figures, a.Forms, a.Payments, a.Documents, a.Cases,
 		a.Breakglass,
-		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service, Near: a.Quotas.Near, Updates: (&updates.Module{Catalogue: a.Catalogue}).Tasks},
+		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Finding: a.Catalogue, URL: a.URL, Payments: a.Payments.Service, Near: a.Quotas.Near, Updates: (&updates.Module{Catalogue: a.Catalogue}).Tasks},
 		&operator.Module{DB: a.DB, Staff: a.Staff, Identity: a.Identity, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, Version: Version, Marks: a.Quotas.Marks},
 		&updates.Module{DB: a.DB, Catalogue: a.Catalogue},
 		&takeover.Module{Service: a.Takeover()},

@@ -31,7 +31,7 @@ var (
 		"app/payments", "app/messages", "app/mandates", "app/notifications", "app/life",
 	}
 	top = []string{
-		"app/home", "app/console", "app/updates", "app/breakglass", "app/takeover", "app/operator", "app/costs", "app/quotas", "app/bulletin", "app/support", "app/agreements", "app/domains", "app/status", "app/advice", "app/statistics", "app/opendata", "app/territory",
+		"app/home", "app/console", "app/figures", "app/updates", "app/breakglass", "app/takeover", "app/operator", "app/costs", "app/quotas", "app/bulletin", "app/support", "app/agreements", "app/domains", "app/status", "app/advice", "app/statistics", "app/opendata", "app/territory",
 		"app/doctor",
 	}
 	data    = []string{"tenants", "migrations", "configs/..."}

@@ -2,8 +2,8 @@ package catalogue
 
 import (
 	"maps"
-	"net/http"
 	"slices"
+	"time"
 
 	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/web"
@@ -23,7 +23,10 @@ type apiSummary struct {
 	Office   string      `json:"office"`
 	Level    int         `json:"level"`
 	Price    *apiPrice   `json:"price"` // null where it depends on the request alone
+	Events   []string    `json:"life_events"`
 	Term     int         `json:"working_days"`
+	Usual    *apiUsual   `json:"usual"` // null where too few cases say so
+	Updated  time.Time   `json:"updated_at"`
 	URL      string      `json:"url"`
 	Schema   string      `json:"schema"`
 }
@@ -33,6 +36,13 @@ type apiPrice struct {
 	Centimes      money.CHF `json:"centimes"`
 	From          bool      `json:"from"`
 	Demonstration bool      `json:"demonstration"`
+}
+
+// apiUsual is how long the answer took in the last 90 days, as medians.
+type apiUsual struct {
+	WorkingDays int `json:"working_days"`
+	Hours       int `json:"hours"`
+	Answered    int `json:"answered"` // cases it rests on
 }
 
 // apiDetail is GET /api/v1/services/{id}.
@@ -49,32 +59,17 @@ type apiDetail struct {
 	Form       forms.Definition  `json:"form"`
 }
 
-func (m *Module) apiList(r *web.Request) error {
-	services, err := m.Offered(r.Ctx(), r.Tenant())
-	if err != nil {
-		return err
-	}
-	if q := r.Query("q"); q != "" {
-		if services, err = m.Search(r.Ctx(), r.Tenant(), q, r.Lang()); err != nil {
-			return err
-		}
-	}
-	out := []apiSummary{}
-	for _, s := range services {
-		if category := r.Query("category"); category == "" || s.Category == category {
-			out = append(out, m.summary(r, s))
-		}
-	}
-	return r.JSON(http.StatusOK, map[string]any{"services": out, "count": len(out)})
-}
-
 func (m *Module) apiService(r *web.Request) error {
 	s, err := m.Service(r.Ctx(), r.Tenant(), r.Param("id"))
 	if err != nil {
 		return err
 	}
-	return r.JSON(http.StatusOK, apiDetail{
-		apiSummary: m.summary(r, s), Who: s.Who, Needs: s.Needs, Output: s.Output, LegalBasis: s.LegalBasis, Remedy: s.Remedy,
+	figures, err := m.figures(r.Ctx(), r.Tenant())
+	if err != nil {
+		return err
+	}
+	return answer(r, apiDetail{
+		apiSummary: m.summary(r, s, figures[s.ID]), Who: s.Who, Needs: s.Needs, Output: s.Output, LegalBasis: s.LegalBasis, Remedy: s.Remedy,
 		Channels: s.Channels, Amounts: s.Fee.Amounts, Due: s.Fee.Due, Form: s.Definition.Form,
 	})
 }
@@ -85,17 +80,20 @@ func (m *Module) apiSchema(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.JSON(http.StatusOK, s.Form.Schema(m.URL(r.Tenant(), "/api/v1/services/"+s.ID+"/schema"), s.Title.For(r.Ctx()), r.Lang()))
+	return answer(r, s.Form.Schema(m.URL(r.Tenant(), "/api/v1/services/"+s.ID+"/schema"), s.Title.For(r.Ctx()), r.Lang()))
 }
 
-func (m *Module) summary(r *web.Request, s *Service) apiSummary {
+func (m *Module) summary(r *web.Request, s *Service, f Figure) apiSummary {
 	out := apiSummary{
 		ID: s.ID, Version: s.Version, Kind: s.Kind, Category: s.Category, Title: s.Title, Summary: s.Summary, Audience: s.Audience,
-		Office: s.Office, Level: s.Level, Term: s.Term.WorkingDays, URL: m.URL(r.Tenant(), "/servizi/"+s.ID),
+		Office: s.Office, Level: s.Level, Events: append([]string{}, s.LifeEvents...), Updated: s.UpdatedAt, Term: s.Term.WorkingDays, URL: m.URL(r.Tenant(), "/servizi/"+s.ID),
 		Schema: m.URL(r.Tenant(), "/api/v1/services/"+s.ID+"/schema"),
 	}
 	if price, ok := s.Price(r.Ctx()); ok {
 		out.Price = &apiPrice{Centimes: price, From: s.Fee.From, Demonstration: s.DemoFee()}
+	}
+	if f.Days != nil && f.Hours != nil {
+		out.Usual = &apiUsual{WorkingDays: *f.Days, Hours: *f.Hours, Answered: f.Answered}
 	}
 	return out
 }

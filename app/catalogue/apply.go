@@ -200,7 +200,7 @@ func compileRow(r row, engine *rules.Engine) (*Service, error) {
 		return nil, err
 	}
 	service.tree = tree
-	service.Published = r.Published && r.Offered
+	service.Published, service.UpdatedAt = r.Published && r.Offered, r.UpdatedAt
 	service.FeeConfirmed = r.FeeConfirmed != "" && r.FeeConfirmed == feeHash(service.Fee)
 	return service, nil
 }
@@ -218,5 +218,23 @@ func Entries(tx *tenancy.Tx) (map[string]Tree, error) {
 			out[r.ID] = Merge(r.Overlay, r.Console)
 		}
 	}
+	return out, nil
+}
+
+// Services are what the folder offers, compiled, by theme and title.
+func (f Folder) Services() ([]*Service, error) {
+	var out []*Service
+	for id, overlay := range f.Overlays {
+		def, err := decode(Merge(f.Shared[id], overlay))
+		if err != nil {
+			return nil, err
+		}
+		s, err := Compile(def, f.Engine)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	slices.SortFunc(out, byTheme)
 	return out, nil
 }

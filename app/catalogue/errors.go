@@ -13,6 +13,8 @@ var (
 	// ErrAmount means that an amount of a fee is none, or the service has no
 	// such amount.
 	ErrAmount = problem.Invalid("catalogue.amount", "services.error.amount")
+	// ErrQuery means that a parameter of a machine's request is none we know.
+	ErrQuery = problem.Invalid("catalogue.query", "services.error.query")
 	// ErrUndecided means that a part which both sides changed has no choice yet.
 	ErrUndecided = problem.Invalid("catalogue.undecided", "updates.error.undecided")
 	// ErrNotShared means that the shared catalogue has no such service or version.

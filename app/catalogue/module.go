@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/sportello-ticino/sportello/app/access"
+	"github.com/sportello-ticino/sportello/app/contingents"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/rules"
@@ -19,6 +21,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/clock"
+	"github.com/sportello-ticino/sportello/pkg/finder"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 )
 
@@ -40,6 +43,11 @@ type Deps struct {
 	// Drafts may be nil: then no card offers to resume one. The forms need the
 	// catalogue first, so it is set once both exist.
 	Drafts Drafts
+	// Texts let services be found by the words of their theme and life event.
+	Texts *i18n.Bundle
+	// Figures say how a service really does; may be nil. They need the catalogue
+	// first, so they are set once both exist.
+	Figures Figures
 }
 
 // Module serves the services of all communes.
@@ -49,6 +57,8 @@ type Module struct {
 	versions *lru.Cache[string, *Service] // older ones, by commune, service and hash
 	mu       sync.Mutex
 	engines  map[string]*rules.Engine
+	// synonyms are read once, at the first search.
+	synonyms func() (finder.Synonyms, error)
 }
 
 // versionsHeld is how many older versions a process holds compiled.
@@ -57,6 +67,7 @@ const versionsHeld = 256
 // New makes the module.
 func New(d Deps) *Module {
 	m := &Module{Deps: d, engines: map[string]*rules.Engine{}}
+	m.synonyms = sync.OnceValues(func() (finder.Synonyms, error) { return ReadSynonyms(d.Root) })
 	var err error
 	if m.versions, err = lru.New[string, *Service](versionsHeld); err != nil {
 		panic(err) // only a size below one
@@ -69,8 +80,15 @@ func New(d Deps) *Module {
 // console and use the use cases of this package.
 func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/servizi", access.Public, m.listPage, web.Shared(Topic))
-	r.Portal.GET("/servizi/:id", access.Public, m.servicePage, web.Shared(Topic))
+	r.Portal.GET("/servizi/suggerimenti", access.Public, m.suggestions, web.AtMost("suggestions", 300, time.Minute))
+	r.Portal.POST("/servizi/manca", access.Public, m.reportMissing, web.AtMost("missing", 20, time.Hour))
+	r.Portal.GET("/servizi/:id", access.Public, m.servicePage, web.Shared(Topic, FiguresTopic, contingents.Topic))
+	r.Portal.GET(EmbedSearchPath, access.Public, m.embeddedSearch, web.Embeddable())
+	r.Portal.GET(EmbedCardPath+":id", access.Public, m.embeddedCard, web.Embeddable())
 	r.API.GET("/services", access.Public, m.apiList)
+	r.API.GET("/services.jsonld", access.Public, m.apiLinked(jsonLD))
+	r.API.GET("/services.ttl", access.Public, m.apiLinked(turtle))
+	r.API.GET("/openapi.json", access.Public, m.apiDescription)
 	r.API.GET("/services/:id", access.Public, m.apiService)
 	r.API.GET("/services/:id/schema", access.Public, m.apiSchema)
 }
@@ -78,8 +96,8 @@ func (m *Module) Mount(r *web.Router) {
 // Snapshot is what one commune offers, in memory.
 type Snapshot struct {
 	byID    map[string]*Service
-	offered []*Service // published, by theme and title
-	entries []entry    // for the search, in the same order
+	offered []*Service    // published, by theme and title
+	index   *finder.Index // of offered, in the same order
 	kept    map[string]bool
 }
 
@@ -108,16 +126,16 @@ func (m *Module) load(tx *tenancy.Tx) (*Snapshot, error) {
 			slog.Error("service left out", "commune", tx.Tenant().Slug(), "service", r.ID, "error", err)
 			continue
 		}
+		price, known := service.Price(context.Background())
+		service.gratis = service.Free() || known && price == 0 && !service.Fee.From
 		s.byID[service.ID] = service
 		if service.Published && (m.Demo || !service.DemoFee()) {
 			s.offered = append(s.offered, service)
 		}
 	}
 	slices.SortFunc(s.offered, byTheme)
-	for _, service := range s.offered {
-		s.entries = append(s.entries, newEntry(service))
-	}
-	return s, nil
+	s.index, err = m.index(s.offered, face)
+	return s, err
 }
 
 func byTheme(a, b *Service) int {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 
@@ -12,69 +11,195 @@ import (
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
-	"github.com/sportello-ticino/sportello/pkg/money"
 )
 
-// listPage is /servizi: all services by theme, those of one theme or life
-// event, or what a search found.
+// listPage is /servizi: all services by theme, or what a search and a filter
+// leave of them.
 func (m *Module) listPage(r *web.Request) error {
 	ctx := r.Ctx()
 	all, err := m.Offered(ctx, r.Tenant())
 	if err != nil {
 		return err
 	}
-	query, theme, event := r.Query("q"), r.Query("tema"), r.Query("evento")
-	page := view.ListPage{Query: query, Themes: m.themes(ctx, all, theme), Phone: r.Site().TownHall["phone"]}
-	switch {
-	case query != "":
-		found, err := m.Search(ctx, r.Tenant(), query, r.Lang())
-		if err != nil {
+	filter, known := readFilter(r.Query)
+	if !known {
+		return web.NotFound()
+	}
+	query := r.Query("q")
+	page := view.ListPage{Query: query, Reported: r.Query("segnalato") != ""}
+	found := Found{Services: all}
+	if query != "" {
+		if found, err = m.Search(ctx, r.Tenant(), query, r.Lang()); err != nil {
 			return err
 		}
-		page.Count = len(found)
-		page.Groups = []view.Group{{Rows: m.rows(ctx, found)}}
-	case theme != "" || event != "":
-		if theme != "" && !slices.Contains(categories, theme) || event != "" && !slices.Contains(lifeEvents, event) {
-			return web.NotFound()
-		}
-		page.Filter = i18n.T(ctx, "home.event."+event+".title")
-		if theme != "" {
-			page.Filter = themeTitle(ctx, theme)
-		}
-		var some []*Service
-		for _, s := range all {
-			if (theme == "" || s.Category == theme) && (event == "" || slices.Contains(s.LifeEvents, event)) {
-				some = append(some, s)
-			}
-		}
-		page.Count = len(some)
-		page.Groups = []view.Group{{Rows: m.rows(ctx, some)}}
-	default:
-		page.Count = len(all)
-		page.Groups = m.groups(ctx, all)
+		page.Instead, page.Partly = found.Instead, found.Partly
 	}
-	title := cmp.Or(page.Filter, i18n.T(ctx, "services.title"))
+	shown := filter.Of(found.Services)
+	page.Count, page.Unfiltered = len(shown), len(found.Services)
+	page.Heading = filterTitle(r, filter)
+	page.Themes = m.themes(ctx, found.Services, filter, query)
+	page.Narrow = narrow(r, all, filter, query, len(shown) == 0)
+	switch {
+	case len(shown) == 0:
+		page.Empty = m.empty(r, found, filter, query)
+		if page.Empty.Without == nil { // the themes lead on
+			page.Themes = m.themes(ctx, all, Filter{}, "")[1:]
+		}
+	case query == "" && !filter.Any():
+		page.Groups = m.groups(ctx, shown)
+	default:
+		page.Groups = []view.Group{{Rows: m.foundRows(ctx, found, shown)}}
+	}
+	title := cmp.Or(page.Heading, i18n.T(ctx, "services.title"))
+	if query != "" {
+		title = i18n.T(ctx, "find.title", "q", query)
+	}
 	return r.Page(http.StatusOK, title, view.List(page), web.OwnSearch(), web.Here("/servizi"))
+}
+
+// foundRows are rows with the words marked by which they were found.
+func (m *Module) foundRows(ctx context.Context, found Found, shown []*Service) []ui.Row {
+	rows := m.rows(ctx, shown)
+	for i := range rows {
+		rows[i].Marks = found.Mark(rows[i].Title)
+	}
+	return rows
+}
+
+// empty is the way on where nothing was found.
+func (m *Module) empty(r *web.Request, found Found, filter Filter, query string) *view.Empty {
+	ctx := r.Ctx()
+	e := &view.Empty{Phone: r.Site().TownHall["phone"]}
+	if len(found.Services) > 0 { // the filter leaves none
+		e.Without = &ui.Link{Text: i18n.N(ctx, "find.without_filter", len(found.Services)), URL: Filter{}.url(query)}
+		return e
+	}
+	e.Near = m.rows(ctx, found.Near)
+	if query != "" && filter == (Filter{}) && reportable(query) {
+		e.Report = query
+	}
+	return e
 }
 
 func themeTitle(ctx context.Context, category string) string {
 	return i18n.T(ctx, "services.theme."+category)
 }
 
-func (m *Module) themes(ctx context.Context, all []*Service, current string) []ui.Link {
-	links := []ui.Link{{Text: i18n.T(ctx, "services.all_themes"), URL: "/servizi", Count: strconv.Itoa(len(all)), Current: current == ""}}
-	for _, category := range categories {
-		n := 0
-		for _, s := range all {
-			if s.Category == category {
-				n++
-			}
+func eventTitle(ctx context.Context, event string) string {
+	return i18n.T(ctx, "home.event."+event+".title")
+}
+
+// filterTitle is the heading of a list that one thing narrows; "" for others.
+func filterTitle(r *web.Request, f Filter) string {
+	ctx := r.Ctx()
+	switch f {
+	case Filter{Theme: f.Theme}:
+		if f.Theme != "" {
+			return themeTitle(ctx, f.Theme)
 		}
-		if n > 0 {
-			links = append(links, ui.Link{Text: themeTitle(ctx, category), URL: "/servizi?tema=" + url.QueryEscape(category), Count: strconv.Itoa(n), Current: category == current})
+	case Filter{Event: f.Event}:
+		return eventTitle(ctx, f.Event)
+	case Filter{Audience: f.Audience}:
+		return i18n.T(ctx, "find.audience."+f.Audience)
+	case Filter{Office: f.Office}:
+		return r.Site().Office(f.Office).Name
+	}
+	return ""
+}
+
+// themes are the links beside the list, each with how many services the search
+// and the rest of the filter leave in it.
+func (m *Module) themes(ctx context.Context, found []*Service, f Filter, query string) []ui.Link {
+	any := f
+	any.Theme = ""
+	links := []ui.Link{{Text: i18n.T(ctx, "services.all_themes"), URL: any.url(query), Count: strconv.Itoa(len(any.Of(found))), Current: f.Theme == ""}}
+	for _, category := range categories {
+		one := f
+		one.Theme = category
+		if n := len(one.Of(found)); n > 0 || f.Theme == category {
+			links = append(links, ui.Link{Text: themeTitle(ctx, category), URL: one.url(query), Count: strconv.Itoa(n), Current: category == f.Theme})
 		}
 	}
 	return links
+}
+
+// narrow is the form that filters, with what it is set to; open where nothing is
+// left to show below it.
+func narrow(r *web.Request, all []*Service, f Filter, query string, open bool) view.Narrow {
+	ctx := r.Ctx()
+	choice := func(name, value string, options []ui.Option) ui.Input {
+		return ui.Input{Kind: ui.Select, Name: name, Label: i18n.T(ctx, "find.filter."+name), Value: value, Options: options, EmptyOption: i18n.T(ctx, "ui.all")}
+	}
+	var events, people, offices []ui.Option
+	for _, event := range lifeEvents {
+		if slices.ContainsFunc(all, Filter{Event: event}.Holds) {
+			events = append(events, ui.Option{Value: event, Label: eventTitle(ctx, event)})
+		}
+	}
+	for _, audience := range audiences {
+		if slices.ContainsFunc(all, Filter{Audience: audience}.Holds) {
+			people = append(people, ui.Option{Value: audience, Label: i18n.T(ctx, "find.audience."+audience)})
+		}
+	}
+	for _, key := range OfficesOf(all) {
+		offices = append(offices, ui.Option{Value: key, Label: r.Site().Office(key).Name})
+	}
+	n := view.Narrow{Query: query, Theme: f.Theme, Open: open,
+		Fields: []ui.Input{choice(paramEvent, f.Event, events), choice(paramAudience, f.Audience, people), choice(paramOffice, f.Office, offices)}}
+	for _, box := range []struct {
+		name string
+		on   bool
+	}{{paramOnline, f.Online}, {paramAtOnce, f.AtOnce}, {paramFree, f.Free}} {
+		n.Boxes = append(n.Boxes, view.Box{Name: box.name, Label: i18n.T(ctx, "find.filter."+box.name), On: box.on})
+	}
+	n.Set = setFilters(r, f, query)
+	return n
+}
+
+// setFilters are what is set, each with the address that takes it away.
+func setFilters(r *web.Request, f Filter, query string) (out []ui.Link) {
+	ctx := r.Ctx()
+	add := func(text string, without Filter) { out = append(out, ui.Link{Text: text, URL: without.url(query)}) }
+	if w := f; f.Theme != "" {
+		w.Theme = ""
+		add(themeTitle(ctx, f.Theme), w)
+	}
+	if w := f; f.Event != "" {
+		w.Event = ""
+		add(eventTitle(ctx, f.Event), w)
+	}
+	if w := f; f.Audience != "" {
+		w.Audience = ""
+		add(i18n.T(ctx, "find.audience."+f.Audience), w)
+	}
+	if w := f; f.Office != "" {
+		w.Office = ""
+		add(r.Site().Office(f.Office).Name, w)
+	}
+	if w := f; f.Online {
+		w.Online = false
+		add(i18n.T(ctx, "find.filter.online"), w)
+	}
+	if w := f; f.AtOnce {
+		w.AtOnce = false
+		add(i18n.T(ctx, "find.filter.subito"), w)
+	}
+	if w := f; f.Free {
+		w.Free = false
+		add(i18n.T(ctx, "find.filter.gratis"), w)
+	}
+	return out
+}
+
+// OfficesOf are the offices that answer for some services, in the order of their
+// first service.
+func OfficesOf(services []*Service) (keys []string) {
+	for _, s := range services {
+		if !slices.Contains(keys, s.Office) {
+			keys = append(keys, s.Office)
+		}
+	}
+	return keys
 }
 
 func (m *Module) groups(ctx context.Context, all []*Service) []view.Group {
@@ -111,7 +236,7 @@ func (m *Module) Row(ctx context.Context, s *Service) ui.Row {
 func priceText(ctx context.Context, s *Service) string {
 	price, known := s.Price(ctx)
 	switch {
-	case s.Free():
+	case s.gratis:
 		return i18n.T(ctx, "forms.fee.free")
 	case !known:
 		return i18n.T(ctx, "service.price_depends")
@@ -132,111 +257,4 @@ func whenText(ctx context.Context, s *Service) string {
 	default:
 		return i18n.N(ctx, "service.working_days", s.Term.WorkingDays)
 	}
-}
-
-// servicePage is /servizi/{id}: the card of one service.
-func (m *Module) servicePage(r *web.Request) error {
-	s, err := m.Service(r.Ctx(), r.Tenant(), r.Param("id"))
-	if err != nil {
-		return err
-	}
-	page := m.card(r, s)
-	if m.Drafts != nil && !r.Actor().Anonymous() {
-		if page.Draft, err = m.draftLink(r, s); err != nil {
-			return err
-		}
-	}
-	return r.Page(http.StatusOK, page.Title, view.Service(page), web.Here("/servizi"))
-}
-
-func (m *Module) draftLink(r *web.Request, s *Service) (*ui.Link, error) {
-	id, found, err := m.Drafts.OpenDraft(r.Ctx(), r.Actor(), s.ID)
-	if err != nil || !found {
-		return nil, err
-	}
-	return &ui.Link{Text: i18n.T(r.Ctx(), "forms.draft.resume"), URL: "/area/bozze/" + id.String()}, nil
-}
-
-func (m *Module) card(r *web.Request, s *Service) view.ServicePage {
-	ctx := r.Ctx()
-	office := r.Site().Office(s.Office)
-	page := view.ServicePage{
-		Title: s.Title.For(ctx), Summary: s.Summary.For(ctx), OnlyItalian: !s.Summary.Speaks(r.Lang()),
-		ThemeTitle: themeTitle(ctx, s.Category), ThemeURL: "/servizi?tema=" + url.QueryEscape(s.Category),
-		Price: priceText(ctx, s), DemoFee: s.DemoFee(), When: whenText(ctx, s),
-		StartURL: "/servizi/" + s.ID + "/avvia", StartNote: i18n.T(ctx, "service.sign_in."+strconv.Itoa(s.Level)),
-		Who: s.Who.For(ctx), Needs: texts(ctx, s.Needs), WhoList: texts(ctx, s.WhoList),
-		NeedsNote: i18n.T(ctx, "service.needs_identity."+strconv.Itoa(s.Level)),
-		Time:      m.timeText(ctx, s), Result: s.Output.Summary.For(ctx), LegalBasis: s.LegalBasis, Remedy: s.Remedy.For(ctx),
-		Office: view.Office{Name: office.Name, Lines: nonEmpty(office.Address, office.Hours), Phone: office.Phone, Email: office.Email},
-	}
-	if s.Minutes > 0 {
-		page.Effort = i18n.N(ctx, "service.minutes", s.Minutes)
-	}
-	if note := s.Note.For(ctx); note != "" {
-		page.WhoList = append(page.WhoList, note)
-	}
-	if s.Output.Kind == Certificate || s.Output.Kind == Authorisation {
-		page.ResultLink = &ui.Link{Text: i18n.T(ctx, "service.verify"), URL: "/verifica"}
-	}
-	page.Fees, page.FeesNote, page.PriceNote = feeLines(ctx, s)
-	return page
-}
-
-func feeLines(ctx context.Context, s *Service) (lines []ui.Answer, note, priceNote string) {
-	if s.Free() {
-		return []ui.Answer{{Question: i18n.T(ctx, "service.online"), Values: []string{i18n.T(ctx, "forms.fee.free")}, Num: true}}, s.Fee.Note.For(ctx), ""
-	}
-	for _, name := range sortedNames(s.Fee.Amounts) {
-		amount := s.Fee.Amounts[name]
-		label := amount.Label.For(ctx)
-		if label == "" {
-			label = name
-		}
-		lines = append(lines, ui.Answer{Question: label, Values: []string{money.CHF(amount.CHF).String()}, Num: true})
-	}
-	if s.Fee.Counter != nil {
-		counter := money.CHF(*s.Fee.Counter).String()
-		lines = append(lines, ui.Answer{Question: i18n.T(ctx, "service.at_counter"), Values: []string{counter}, Num: true})
-		if price, ok := s.Price(ctx); ok && price != money.CHF(*s.Fee.Counter) {
-			priceNote = i18n.T(ctx, "service.counter_price", "amount", counter)
-		}
-	}
-	note = s.Fee.Note.For(ctx)
-	if s.Fee.Due == OnDecision {
-		note = joinSentences(note, i18n.T(ctx, "forms.fee.at_decision"))
-	}
-	return lines, note, priceNote
-}
-
-func (m *Module) timeText(ctx context.Context, s *Service) string {
-	switch {
-	case s.Kind == Smart && s.Free():
-		return i18n.N(ctx, "service.time_smart_free", s.Term.WorkingDays)
-	case s.Kind == Smart:
-		return i18n.N(ctx, "service.time_smart", s.Term.WorkingDays)
-	case !s.Term.Text.Empty():
-		return s.Term.Text.For(ctx)
-	default:
-		return i18n.N(ctx, "service.time_office", s.Term.WorkingDays)
-	}
-}
-
-func texts(ctx context.Context, list []i18n.Text) []string {
-	out := make([]string, len(list))
-	for i, text := range list {
-		out[i] = text.For(ctx)
-	}
-	return out
-}
-
-func nonEmpty(lines ...string) []string {
-	return slices.DeleteFunc(lines, func(s string) bool { return s == "" })
-}
-
-func joinSentences(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + " " + b
 }

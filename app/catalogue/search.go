@@ -1,150 +1,171 @@
 package catalogue
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
-	"unicode"
 
-	"golang.org/x/text/unicode/norm"
-
+	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
+	"github.com/sportello-ticino/sportello/app/ui"
+	"github.com/sportello-ticino/sportello/pkg/finder"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 )
 
-// entry is a service as the search sees it: folded words by weight.
-type entry struct {
-	service *Service
-	title   map[string][]string // language → words of the title
-	words   []string            // keywords
-	rest    string              // all other texts
-}
+// How much a word counts by where it stands.
+const (
+	inTitle    = 10.0
+	inKeywords = 7.0
+	inID       = 5.0
+	inTheme    = 4.0
+	inOutput   = 4.0
+	inSummary  = 3.0
+	inOffice   = 2.5
+	inTexts    = 1.0
+)
 
-func newEntry(s *Service) entry {
-	e := entry{service: s, title: map[string][]string{}}
-	for lang, title := range s.Title {
-		e.title[lang] = strings.Fields(fold(title))
-	}
-	e.words = strings.Fields(fold(strings.Join(s.Keywords, " ")))
-	var rest []string
-	for _, text := range []i18n.Text{s.Summary, s.Who, s.Output.Summary} {
-		for _, words := range text {
-			rest = append(rest, words)
-		}
-	}
-	rest = append(rest, strings.ReplaceAll(s.ID, "-", " "), s.Category)
-	e.rest = fold(strings.Join(rest, " "))
-	return e
-}
+// maxQuery bounds what is searched for, in bytes.
+const maxQuery = 200
 
 // fold makes small letters without accents and nothing but letters and digits
 // between single spaces.
-func fold(text string) string {
-	var out strings.Builder
-	space := true
-	for _, r := range norm.NFD.String(text) {
-		switch {
-		case unicode.Is(unicode.Mn, r):
-		case unicode.IsLetter(r) || unicode.IsDigit(r):
-			out.WriteRune(unicode.ToLower(r))
-			space = false
-		case !space:
-			out.WriteByte(' ')
-			space = true
+func fold(text string) string { return finder.Fold(text) }
+
+// searchable is a service as the search sees it.
+func (m *Module) searchable(s *Service, office site.Office) finder.Doc {
+	var doc finder.Doc
+	add := func(text i18n.Text, weight float64) {
+		for lang, words := range text {
+			doc = append(doc, finder.Field{Text: words, Lang: lang, Weight: weight})
 		}
 	}
-	return strings.TrimSpace(out.String())
+	add(s.Title, inTitle)
+	add(s.Output.Title, inOutput)
+	add(s.Summary, inSummary)
+	for _, text := range slices.Concat([]i18n.Text{s.Who, s.Output.Summary}, s.Needs, s.WhoList) {
+		add(text, inTexts)
+	}
+	doc = append(doc,
+		finder.Field{Text: strings.Join(s.Keywords, " "), Weight: inKeywords},
+		finder.Field{Text: strings.ReplaceAll(s.ID, "-", " "), Lang: i18n.Reference, Weight: inID},
+		finder.Field{Text: office.Name + " " + strings.ReplaceAll(office.Key, "-", " "), Lang: i18n.Reference, Weight: inOffice})
+	if m.Texts != nil {
+		keys := []string{"services.theme." + s.Category}
+		for _, event := range s.LifeEvents {
+			keys = append(keys, "home.event."+event+".title")
+		}
+		for _, lang := range finder.Languages {
+			for _, key := range keys {
+				if text, ok := m.Texts.Text(lang, key); ok {
+					doc = append(doc, finder.Field{Text: text, Lang: lang, Weight: inTheme})
+				}
+			}
+		}
+	}
+	return doc
 }
 
-// noise are words that say nothing about a service.
-var noise = map[string]bool{"di": true, "del": true, "della": true, "un": true, "una": true, "il": true, "la": true, "le": true, "per": true, "e": true, "in": true, "a": true, "da": true, "der": true, "die": true, "das": true, "und": true, "de": true, "du": true, "des": true, "the": true, "of": true}
-
-// maxQuery bounds what is searched for.
-const maxQuery = 200
-
-// Search finds the services that hold every word of a query, the best first.
-// An empty query finds nothing.
-func (m *Module) Search(ctx context.Context, t tenancy.Tenant, query, lang string) ([]*Service, error) {
-	s, err := m.cache.Get(ctx, t)
+// index makes the search of a commune's services.
+func (m *Module) index(services []*Service, face *site.Site) (*finder.Index, error) {
+	synonyms, err := m.synonyms()
 	if err != nil {
 		return nil, err
 	}
-	return s.search(query, lang), nil
+	docs := make([]finder.Doc, len(services))
+	for i, s := range services {
+		docs[i] = m.searchable(s, face.Office(s.Office))
+	}
+	return finder.New(docs, synonyms), nil
 }
 
-func (s *Snapshot) search(query, lang string) []*Service {
-	if len(query) > maxQuery {
-		query = strings.ToValidUTF8(query[:maxQuery], "")
-	}
-	var words []string
-	for _, word := range strings.Fields(fold(query)) {
-		if !noise[word] {
-			words = append(words, stem(word))
-		}
-	}
-	if len(words) == 0 {
-		return nil
-	}
-	type hit struct {
-		service *Service
-		score   int
-	}
-	var hits []hit
-	for _, e := range s.entries {
-		if score := e.score(words, lang); score > 0 {
-			hits = append(hits, hit{e.service, score})
-		}
-	}
-	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Compare(b.score, a.score) })
-	out := make([]*Service, len(hits))
-	for i, h := range hits {
-		out[i] = h.service
+// Found is what a search found, the best first.
+type Found struct {
+	Services []*Service
+	// Instead is what was searched for in place of a word nobody knows.
+	Instead string
+	// Partly says that no service has all the words.
+	Partly bool
+	// Near are services whose title comes closest, where none was found.
+	Near []*Service
+
+	result finder.Result
+}
+
+// Mark parts a title at the words by which it was found.
+func (f Found) Mark(title string) []ui.Mark {
+	var out []ui.Mark
+	for _, p := range f.result.Mark(title) {
+		out = append(out, ui.Mark(p))
 	}
 	return out
 }
 
-// stem drops the last vowel of a longer word, so that «cane» finds «cani».
-func stem(word string) string {
-	if n := len(word); n > 3 && strings.ContainsRune("aeiou", rune(word[n-1])) {
-		return word[:n-1]
+// Search finds services by what people type: their words in any of the four
+// languages, with or without accents, by synonyms and with typing errors. An
+// empty query finds nothing. It is answered from memory.
+func (m *Module) Search(ctx context.Context, t tenancy.Tenant, query, lang string) (Found, error) {
+	s, err := m.cache.Get(ctx, t)
+	if err != nil {
+		return Found{}, err
 	}
-	return word
+	return s.search(query, lang, false), nil
 }
 
-// score is 0 when a word is found nowhere.
-func (e entry) score(words []string, lang string) int {
-	total := 0
-	for _, word := range words {
-		best := 0
-		for language, title := range e.title {
-			if startsAny(title, word) {
-				weight := 8
-				if language == lang || language == i18n.Reference {
-					weight = 10
-				}
-				best = max(best, weight)
-			}
-		}
-		if best < 6 && startsAny(e.words, word) {
-			best = 6
-		}
-		if best == 0 && (strings.HasPrefix(e.rest, word) || strings.Contains(e.rest, " "+word)) {
-			best = 2
-		}
-		if best == 0 {
-			return 0
-		}
-		total += best
+// Suggest is Search while somebody is still typing.
+func (m *Module) Suggest(ctx context.Context, t tenancy.Tenant, query, lang string) (Found, error) {
+	s, err := m.cache.Get(ctx, t)
+	if err != nil {
+		return Found{}, err
 	}
-	return total
+	return s.search(query, lang, true), nil
 }
 
-func startsAny(words []string, prefix string) bool {
-	for _, word := range words {
-		if strings.HasPrefix(word, prefix) {
-			return true
+// nearTitle is how much of a query a title must hold to be offered where nothing
+// was found; nearMost is how many are.
+const (
+	nearTitle = .3
+	nearMost  = 3
+)
+
+func (s *Snapshot) search(query, lang string, typing bool) Found {
+	if len(query) > maxQuery {
+		query = strings.ToValidUTF8(query[:maxQuery], "")
+	}
+	r := s.index.Search(finder.Query{Text: query, Lang: lang, Typing: typing})
+	f := Found{Instead: r.Instead, Partly: r.Partly, result: r}
+	for _, hit := range r.Hits {
+		f.Services = append(f.Services, s.offered[hit.Doc])
+	}
+	if len(f.Services) == 0 && !typing {
+		f.Near = s.near(fold(query), lang)
+	}
+	return f
+}
+
+// near are the services whose title comes closest to a query.
+func (s *Snapshot) near(folded, lang string) []*Service {
+	type close struct {
+		service *Service
+		how     float64
+	}
+	var list []close
+	for _, service := range s.offered {
+		if how := finder.WordSimilarity(folded, fold(service.Title.In(lang))); how >= nearTitle {
+			list = append(list, close{service, how})
 		}
 	}
-	return false
+	slices.SortStableFunc(list, func(a, b close) int {
+		switch {
+		case a.how > b.how:
+			return -1
+		case a.how < b.how:
+			return 1
+		}
+		return 0
+	})
+	var out []*Service
+	for _, c := range list[:min(len(list), nearMost)] {
+		out = append(out, c.service)
+	}
+	return out
 }

@@ -28,8 +28,11 @@ type Service struct {
 	// Published and FeeConfirmed are the commune's, from its console.
 	Published    bool
 	FeeConfirmed bool
+	// UpdatedAt is when folder or console last changed the service here.
+	UpdatedAt time.Time
 
 	shown  *rules.Rule
+	gratis bool // costs nothing here: no fee, or a tariff of zero
 	scope  *rules.Scope
 	tree   Tree      // what it was compiled from, for comparing; nil where nobody asks
 	keptAt time.Time // of an older version: since when it was offered

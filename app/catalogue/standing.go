@@ -32,6 +32,7 @@ type Standing struct {
 
 // Jobs registers the work that happens by itself.
 func (m *Module) Jobs(r *outbox.Registry) {
+	r.Every("catalogue.missing", 24*time.Hour, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return m.forgetMissing(ctx, t) })
 	r.Errand(errandShared, m.lookAtShared)
 	r.Errand(errandNoted, m.note)
 	r.HandleOutside(jobAccept, m.acceptByItself)

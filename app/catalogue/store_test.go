@@ -104,11 +104,11 @@ func TestApplyAndOffer(t *testing.T) {
 		"bici elettrica": "contributo-ebike", "Zona Blu": "zona-blu-contrassegno-residenti", "notifica di arrivo": "notifica-arrivo",
 	} {
 		found, err := b.module.Search(ctx, b.Lugano, query, "it")
-		if err != nil || len(found) == 0 || found[0].ID != want {
+		if err != nil || len(found.Services) == 0 || found.Services[0].ID != want {
 			t.Errorf("%q finds %v, %v", query, found, err)
 		}
 	}
-	if found, err := b.module.Search(ctx, b.Lugano, "astronave", "it"); err != nil || len(found) != 0 {
+	if found, err := b.module.Search(ctx, b.Lugano, "astronave", "it"); err != nil || len(found.Services) != 0 {
 		t.Errorf("%v %v", found, err)
 	}
 }

@@ -52,6 +52,8 @@ type Module struct {
 	DB        *tenancy.DB
 	Catalogue Catalogue
 	Payments  Payments
+	Finding   Finding
+	URL       func(t tenancy.Tenant, path string) string // full address of a page of the commune
 	// Updates are the newer versions of shared services that wait, as tasks; may be nil.
 	Updates func(ctx context.Context, t tenancy.Tenant) ([]ui.Task, error)
 	// Near is what of the entity's services is nearly used up, as tasks; may be nil.
@@ -70,6 +72,9 @@ func (m *Module) Mount(r *web.Router) {
 	c.POST("/servizi/:id", ActionServices, m.saveService)
 	c.POST("/servizi/:id/attiva", ActionServices, m.switchService)
 	c.POST("/servizi/:id/conferma", ActionServices, m.confirmFee)
+	c.GET("/incorpora", ActionServices, m.embedPage, web.Previews())
+	c.POST("/incorpora", ActionServices, m.saveEmbed, web.Previews())
+	c.GET("/parole", ActionServices, m.words)
 	c.GET("/pagamenti", ActionPayments, m.accountPage)
 	c.POST("/pagamenti", ActionPayments, m.saveAccount)
 	c.GET("/operazioni", ActionAudit, m.auditPage)
@@ -84,7 +89,7 @@ func Side(r *web.Request, current string) []ui.Link {
 		action   access.Action
 	}{
 		{"overview", "/console", ActionOpen}, {"brand", "/console/colori", ActionBrand},
-		{"services", "/console/servizi", ActionServices}, {"payments", "/console/pagamenti", ActionPayments},
+		{"services", "/console/servizi", ActionServices}, {"words", wordsPath, ActionServices}, {"embed", embedPath, ActionServices}, {"payments", "/console/pagamenti", ActionPayments},
 		{"audit", "/console/operazioni", ActionAudit}, {"guests", "/console/accesso-ente", "console.guests"},
 		{"export", "/console/esportazione", "console.export"}, {"takeover", "/console/ripresa", "console.takeover"},
 		{"quotas", "/console/quote", "quotas.own"}, {"support", "/console/assistenza", "support.own"}, {"agreements", "/console/accordi", "agreements.own"}, {"domain", "/console/dominio", "console.domain"},

@@ -12,6 +12,9 @@ import (
 	"github.com/sportello-ticino/sportello/pkg/problem"
 )
 
+// Topic is what a change of what is left bumps.
+const Topic = "contingents"
+
 // ErrNothingLeft says that a pot is empty and has no queue. Nothing is lost: the
 // draft stays.
 var ErrNothingLeft = problem.Invalid("contingents.nothing-left", "contingents.error.nothing_left")
@@ -158,7 +161,7 @@ func move(tx *tenancy.Tx, pot Pot, used, waiting int64) error {
 	if err != nil {
 		return fmt.Errorf("contingents: %w", err)
 	}
-	return nil
+	return tx.Bump(Topic)
 }
 
 // Of finds the claim of a case.

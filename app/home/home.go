@@ -5,6 +5,8 @@ package home
 
 import (
 	"context"
+	"net/url"
+	"strconv"
 
 	"github.com/sportello-ticino/sportello/app/access"
 	"github.com/sportello-ticino/sportello/app/catalogue"
@@ -20,6 +22,7 @@ import (
 // Catalogue is what home asks of the catalogue.
 type Catalogue interface {
 	Offered(ctx context.Context, t tenancy.Tenant) ([]*catalogue.Service, error)
+	Often(ctx context.Context, t tenancy.Tenant, n int) (list []*catalogue.Service, counted bool, err error)
 	Row(ctx context.Context, s *catalogue.Service) ui.Row
 }
 
@@ -34,7 +37,7 @@ type Module struct {
 
 // Mount adds the routes.
 func (m *Module) Mount(r *web.Router) {
-	r.Portal.GET("/", access.Public, m.home, web.Shared(catalogue.Topic))
+	r.Portal.GET("/", access.Public, m.home, web.Shared(catalogue.Topic, catalogue.FiguresTopic))
 	r.Portal.GET("/accessibilita", access.Public, m.accessibility, web.WhileSuspended())
 	for _, g := range []*web.Group{r.Portal, r.Operator, r.Root} {
 		g.GET("/tema/:file", access.Public, m.theme, web.WhileSuspended(), web.AnyAddress(), web.EvenAway())
@@ -58,17 +61,21 @@ func (m *Module) home(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	page := view.HomePage{ServiceCount: len(services)}
+	often, counted, err := m.Catalogue.Often(ctx, r.Tenant(), 6)
+	if err != nil {
+		return err
+	}
+	page := view.HomePage{ServiceCount: len(services), Counted: counted}
+	for _, s := range often {
+		page.Services = append(page.Services, m.Catalogue.Row(ctx, s))
+		if len(page.Popular) < 3 {
+			page.Popular = append(page.Popular, ui.Link{Text: s.Title.For(ctx), URL: "/servizi/" + s.ID})
+		}
+	}
 	known := map[string]bool{}
 	for _, s := range services {
 		for _, e := range s.LifeEvents {
 			known[e] = true
-		}
-	}
-	for _, s := range mostUsed(services, 6) {
-		page.Services = append(page.Services, m.Catalogue.Row(ctx, s))
-		if len(page.Popular) < 3 {
-			page.Popular = append(page.Popular, ui.Link{Text: s.Title.For(ctx), URL: "/servizi/" + s.ID})
 		}
 	}
 	for _, e := range events {
@@ -77,21 +84,16 @@ func (m *Module) home(r *web.Request) error {
 				Text: i18n.T(ctx, "home.event."+e.key+".text"), URL: "/servizi?evento=" + e.key})
 		}
 	}
-	return r.Page(200, "", view.Home(page), web.OwnSearch())
-}
-
-// mostUsed puts the services that answer by themselves first, in the order of
-// the catalogue.
-func mostUsed(all []*catalogue.Service, n int) []*catalogue.Service {
-	var out []*catalogue.Service
-	for _, kind := range []catalogue.ServiceKind{catalogue.Smart, catalogue.Traditional} {
-		for _, s := range all {
-			if s.Kind == kind && len(out) < n {
-				out = append(out, s)
-			}
+	for _, a := range catalogue.Audiences() {
+		if n := len((catalogue.Filter{Audience: a}).Of(services)); n > 0 {
+			page.Audiences = append(page.Audiences, ui.Link{Text: i18n.T(ctx, "find.audience."+a), URL: "/servizi?pubblico=" + a, Count: strconv.Itoa(n)})
 		}
 	}
-	return out
+	for _, key := range catalogue.OfficesOf(services) {
+		n := len((catalogue.Filter{Office: key}).Of(services))
+		page.Offices = append(page.Offices, ui.Link{Text: r.Site().Office(key).Name, URL: "/servizi?ufficio=" + url.QueryEscape(key), Count: strconv.Itoa(n)})
+	}
+	return r.Page(200, "", view.Home(page), web.OwnSearch())
 }
 
 func (m *Module) accessibility(r *web.Request) error {

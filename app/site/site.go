@@ -35,6 +35,7 @@ const (
 	keyProfile = "profile"
 	keyBrand   = "brand"
 	keyMark    = "mark"
+	keyEmbed   = "embed"
 )
 
 // Office is a desk of the commune that answers for services.
@@ -119,6 +120,9 @@ type Site struct {
 	// ThemePath and MarkPath carry a hash of the content, so that browsers may
 	// keep them for a year.
 	ThemePath, MarkPath string
+	// EmbedOrigins are the sites that may show the commune's search and cards
+	// inside their pages, as "https://www.comune.example".
+	EmbedOrigins []string
 
 	offices map[string]Office
 }
@@ -149,8 +153,8 @@ func NewSites(db *tenancy.DB) *Sites { return tenancy.NewCached(db, Topic, Load)
 func Load(tx *tenancy.Tx) (*Site, error) {
 	s := &Site{offices: map[string]Office{}}
 	var mark string
-	into := map[string]any{keyProfile: &s.Profile, keyBrand: &s.Brand, keyMark: &mark}
-	rows, err := tx.Query("select key, value from settings where key = any($1)", []string{keyProfile, keyBrand, keyMark})
+	into := map[string]any{keyProfile: &s.Profile, keyBrand: &s.Brand, keyMark: &mark, keyEmbed: &s.EmbedOrigins}
+	rows, err := tx.Query("select key, value from settings where key = any($1)", []string{keyProfile, keyBrand, keyMark, keyEmbed})
 	if err != nil {
 		return nil, err
 	}
@@ -174,9 +178,13 @@ func Load(tx *tenancy.Tx) (*Site, error) {
 	return s, nil
 }
 
-// NewSite paints a face that lies in no database: the shared entity's.
+// NewSite paints a face that lies in no database: the shared entity's, or a
+// folder's.
 func NewSite(p Profile, b Brand, mark []byte) (*Site, error) {
 	s := &Site{Profile: p, Brand: b, offices: map[string]Office{}}
+	for _, o := range p.Offices {
+		s.offices[o.Key] = o
+	}
 	return s, s.paint(string(mark))
 }
 

@@ -58,6 +58,13 @@ type Row struct {
 	State    *State // instead of Fact
 	Ref      string // a reference set before the note
 	Note     string
+	Marks    []Mark // the title parted at the words by which it was found; may be nil
+}
+
+// Mark is a piece of a text; Found sets it off from the rest.
+type Mark struct {
+	Text  string
+	Found bool
 }
 
 // Moment is one point of a timeline, newest first.

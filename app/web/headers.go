@@ -51,3 +51,21 @@ func contentPolicy(formTargets []string) [2]string {
 	return [2]string{"default-src 'none'; script-src 'self' 'nonce-", "'; style-src 'self'; img-src 'self' data:; " +
 		"font-src 'self'; connect-src 'self'; manifest-src 'self'; " + forms + "; frame-ancestors 'none'; base-uri 'none'"}
 }
+
+// embeddedPolicy is the content security policy of a page that other sites show
+// inside theirs: no script, and only the sites that the commune lists.
+func embeddedPolicy(origins []string) string {
+	return "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors " +
+		strings.Join(append([]string{"'self'"}, origins...), " ")
+}
+
+// framing sets what a route allows beyond others: to be shown inside another
+// site's page, or to show one of our own inside it.
+func (r *Request) framing() {
+	switch o := r.route.opts; {
+	case o.embeddable:
+		r.SetHeader("Content-Security-Policy", embeddedPolicy(r.site.EmbedOrigins))
+	case o.previews:
+		r.SetHeader("Content-Security-Policy", r.c.Writer.Header().Get("Content-Security-Policy")+"; frame-src 'self'")
+	}
+}

@@ -66,6 +66,32 @@ func (r *Request) render(status int, shell ui.Shell, title string, body templ.Co
 	return nil
 }
 
+// Fragment answers with a piece of a page, for a script to put into one.
+func (r *Request) Fragment(body templ.Component) error { return r.bare(body) }
+
+// Framed answers with a whole page that has no frame of ours around it, for
+// another site to show inside its own (route option Embeddable).
+func (r *Request) Framed(title string, body templ.Component) error {
+	return r.bare(ui.Embedded(ui.Shell{Lang: r.lang, ThemeURL: r.site.ThemePath}, title, body))
+}
+
+func (r *Request) bare(body templ.Component) error {
+	buf := buffers.Get().(*bytes.Buffer)
+	defer func() { buf.Reset(); buffers.Put(buf) }()
+	if err := body.Render(r.Ctx(), buf); err != nil {
+		return err
+	}
+	if err := r.witness(http.StatusOK); err != nil {
+		return err
+	}
+	h := r.c.Writer.Header()
+	if h.Get("Cache-Control") == "" {
+		h["Cache-Control"] = privateCache
+	}
+	r.c.Data(http.StatusOK, htmlType[0], buf.Bytes())
+	return nil
+}
+
 func (r *Request) shell() ui.Shell {
 	ctx := r.Ctx()
 	s := ui.Shell{Lang: r.lang, Langs: r.languages(), Path: r.Path(), Variant: r.route.Area.variant(),

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -252,6 +254,32 @@ func (r *Request) Demo() bool { return r.srv.Demo }
 func (r *Request) Raw(contentType string, data []byte) error {
 	if err := r.witness(http.StatusOK); err != nil {
 		return err
+	}
+	r.c.Data(http.StatusOK, contentType, data)
+	return nil
+}
+
+// Validated sends public content with a validator made of its bytes, and nothing
+// but 304 to who has it already (If-None-Match, RFC 9110). vary names the request
+// headers that choose between contents of one address.
+func (r *Request) Validated(contentType string, data []byte, vary ...string) error {
+	if err := r.witness(http.StatusOK); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(data)
+	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	r.c.Header("ETag", tag)
+	r.c.Header("Cache-Control", "public, no-cache")
+	if len(vary) > 0 {
+		r.c.Header("Vary", strings.Join(vary, ", "))
+	}
+	for known := range strings.SplitSeq(r.Header("If-None-Match"), ",") {
+		if known = strings.TrimPrefix(strings.TrimSpace(known), "W/"); known == tag || known == "*" {
+			r.done = true
+			r.c.Status(http.StatusNotModified)
+			r.c.Writer.WriteHeaderNow()
+			return nil
+		}
 	}
 	r.c.Data(http.StatusOK, contentType, data)
 	return nil

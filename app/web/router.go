@@ -61,6 +61,8 @@ type routeOptions struct {
 	guests    bool
 	anywhere  bool
 	faceless  bool
+
+	embeddable, previews bool
 }
 
 // RouteOption refines a route.
@@ -87,6 +89,14 @@ func EvenAway() RouteOption { return func(o *routeOptions) { o.faceless = true }
 // AlsoGuests lets a guest of the entity send what the route takes: ending the
 // own session, and nothing else so far.
 func AlsoGuests() RouteOption { return func(o *routeOptions) { o.guests = true } }
+
+// Embeddable lets the sites that the commune lists (site.EmbedOrigins) show a page
+// inside theirs. It is for pages without a session: a browser sends none there,
+// and none is read. Every other page refuses to be framed.
+func Embeddable() RouteOption { return func(o *routeOptions) { o.embeddable = true } }
+
+// Previews lets a page show one of our own pages inside it.
+func Previews() RouteOption { return func(o *routeOptions) { o.previews = true } }
 
 // Limit bounds how often one visitor may use a route.
 type Limit struct {

@@ -63,6 +63,7 @@ func (s *Server) prepare(req *Request) error {
 		return err
 	}
 	s.chooseLanguage(req)
+	req.framing()
 	if to.kind == hostCommune {
 		var err error
 		if req.leave, err = s.turns.enter(req.Ctx(), to.tenant); err != nil {
@@ -142,7 +143,7 @@ func (s *Server) face(req *Request, to resolved) error {
 func (s *Server) who(req *Request, to resolved) error {
 	token, _ := req.c.Cookie(SessionCookie)
 	req.actor = identity.Visitor(to.tenant)
-	if token == "" {
+	if token == "" || req.route.opts.embeddable {
 		return nil
 	}
 	req.hasToken = true

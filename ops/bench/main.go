@@ -42,7 +42,7 @@ func main() {
 		flag.StringVar(&s.binary, "bin", "bin/sportello", "program to measure")
 		flag.StringVar(&s.data, "data", ".sportello/bench", "folder of the bench's own data")
 		flag.StringVar(&s.commune, "commune", "lugano", "commune whose pages are asked for")
-		flag.StringVar(&s.only, "only", "", "one scenario by name (public page, personal page, form page, case submission, documents, pooler, provisioning, events, fairness, communes)")
+		flag.StringVar(&s.only, "only", "", "one scenario by name (public page, home page, list of services, personal page, form page, case submission, documents, search, pooler, provisioning, events, fairness, communes)")
 		flag.IntVar(&s.submissions, "submissions", 1500, "cases submitted")
 		flag.IntVar(&s.payments, "payments", 40, "certificates paid")
 		flag.IntVar(&s.communes, "communes", 100, "communes of the scenario with many of them")
@@ -114,6 +114,7 @@ func run(ctx context.Context, s settings) (err error) {
 		{"events", func() error { return events(ctx, &paidFor, s, w) }},
 		{"fairness", func() error { return fairness(ctx, &paidFor, s, w) }},
 		{"communes", func() error { return communes(ctx, &paidFor, s, w, pg, rec) }},
+		{"search", func() error { return search(ctx, &paidFor, s, w) }},
 		{"provisioning", func() error { return provisioning(ctx, &paidFor, w, pg) }}, // last: what it opens has no pages
 	} {
 		if s.only != "" && s.only != sc.name {

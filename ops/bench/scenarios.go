@@ -19,6 +19,8 @@ type scenario struct {
 // scenarios are the pages of the first targets.
 var scenarios = []scenario{
 	{name: "public page", path: "/servizi/certificato-domicilio", target: .7},
+	{name: "home page", path: "/", target: .6},
+	{name: "list of services", path: "/servizi", target: .6},
 	{name: "personal page", persona: "citizen-verified", path: "/area", target: .7},
 	{name: "form page", persona: "citizen-verified", path: "/servizi/suolo-occupazione-temporanea/avvia", target: .7},
 }

@@ -15,8 +15,8 @@ func crumbs(p ServicePage, all string) []ui.Link {
 	return append(links, ui.Link{Text: p.Title})
 }
 
-// briefFacts are the facts of the card's panel: price, time, effort.
-func briefFacts(ctx context.Context, p ServicePage) []ui.Fact {
+// Brief are the facts of the card's panel: price, time promised and real, effort.
+func Brief(ctx context.Context, p ServicePage) []ui.Fact {
 	note := p.PriceNote
 	if p.DemoFee {
 		if note != "" {
@@ -27,6 +27,9 @@ func briefFacts(ctx context.Context, p ServicePage) []ui.Fact {
 	facts := []ui.Fact{
 		{Term: i18n.T(ctx, "service.online"), Value: p.Price, Note: note, Price: true},
 		{Term: i18n.T(ctx, "service.when"), Value: p.When},
+	}
+	if p.Usual != "" {
+		facts = append(facts, ui.Fact{Term: i18n.T(ctx, "find.usual.label"), Value: p.Usual})
 	}
 	if p.Effort != "" {
 		facts = append(facts, ui.Fact{Term: i18n.T(ctx, "service.effort"), Value: p.Effort})

@@ -139,6 +139,115 @@
     }, 1000 * Number(waiting.dataset.poll || 2));
   }
 
+  // A search field suggests services while somebody types: a combobox with a
+  // list (WAI-ARIA Authoring Practices). Without this it is a form like others.
+  for (const form of document.querySelectorAll("form[data-suggest]")) {
+    const input = form.querySelector("input[type=search]");
+    if (!input) continue;
+    const list = document.createElement("div");
+    const said = document.createElement("div");
+    const name = input.getAttribute("aria-label") || "";
+    let options = [], current = -1, timer = 0, asked = null;
+    list.className = "sp-suggest";
+    list.hidden = true;
+    said.className = "ds-sr-only";
+    said.setAttribute("role", "status");
+    form.append(list, said);
+    const id = "sp-suggest-" + [...document.querySelectorAll(".sp-suggest")].indexOf(list);
+    for (const [key, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": id })) input.setAttribute(key, value);
+    input.type = "text";
+    input.setAttribute("enterkeyhint", "search");
+    list.innerHTML = `<ul role="listbox" id="${id}"></ul>`;
+
+    const mark = (n) => {
+      options[current]?.setAttribute("aria-selected", "false");
+      current = n;
+      const option = options[n];
+      if (!option) {
+        input.removeAttribute("aria-activedescendant");
+        return;
+      }
+      option.setAttribute("aria-selected", "true");
+      option.scrollIntoView({ block: "nearest" });
+      input.setAttribute("aria-activedescendant", option.id);
+    };
+    const open = (yes) => {
+      yes = yes && options.length > 0;
+      list.hidden = !yes;
+      input.setAttribute("aria-expanded", String(yes));
+      if (!yes) mark(-1);
+    };
+    const fill = (html, query) => {
+      const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("[role=listbox]");
+      if (!fresh || query !== input.value.trim()) return;
+      fresh.id = id;
+      fresh.setAttribute("aria-label", name);
+      list.replaceChildren(fresh);
+      options = [...fresh.querySelectorAll("[role=option]")];
+      options.forEach((option, n) => {
+        option.id = id + "-" + n;
+        option.setAttribute("aria-selected", "false");
+      });
+      current = -1;
+      open(document.activeElement === input);
+      said.textContent = fresh.dataset.count || "";
+    };
+    const ask = async () => {
+      const query = input.value.trim();
+      asked?.abort();
+      if (query.length < 2) {
+        options = [];
+        said.textContent = "";
+        open(false);
+        return;
+      }
+      asked = new AbortController();
+      try {
+        const answer = await fetch(form.dataset.suggest + "?q=" + encodeURIComponent(query), { headers: { Accept: "text/html" }, signal: asked.signal });
+        if (answer.ok) fill(await answer.text(), query);
+      } catch {
+        // typed on, or away for a moment: the form works as it is
+      }
+    };
+    const go = (option) => location.assign(option.dataset.url);
+
+    input.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(ask, 120);
+    });
+    input.addEventListener("keydown", (event) => {
+      const n = options.length;
+      if (event.key === "ArrowDown" && n) {
+        if (list.hidden) open(true);
+        mark((current + 1) % n);
+      } else if (event.key === "ArrowUp" && n) {
+        if (list.hidden) open(true);
+        mark(current <= 0 ? n - 1 : current - 1);
+      } else if (event.key === "Escape" && !list.hidden) {
+        open(false);
+      } else if (event.key === "Enter" && !list.hidden && options[current]) {
+        go(options[current]);
+      } else {
+        if (event.key === "Tab") open(false);
+        return;
+      }
+      event.preventDefault();
+    });
+    form.addEventListener("submit", (event) => {
+      if (list.hidden || !options[current]) return;
+      event.preventDefault(); // a suggestion was chosen: the search is not wanted
+      go(options[current]);
+    });
+    list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
+    list.addEventListener("click", (event) => {
+      const option = event.target.closest("[role=option]");
+      if (option) go(option);
+    });
+    input.addEventListener("focus", () => open(input.value.trim().length > 1));
+    input.addEventListener("blur", () => open(false));
+    addEventListener("pageshow", () => open(false));
+  }
+
   // Codes and references can be copied.
   for (const button of document.querySelectorAll("button[data-copy]")) {
     if (!navigator.clipboard) continue;

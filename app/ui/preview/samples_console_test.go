@@ -36,6 +36,13 @@ func consolePages(ctx context.Context) []sample {
 	invalid.Invalid = true
 	return []sample{
 		{"console", "Panoramica", admin, console.Overview(console.OverviewPage{Side: side("/console"), Tasks: []ui.Task{{Title: "Due tariffe da confermare", Text: "Fuori dalla dimostrazione i servizi non si possono pubblicare.", Action: ui.Link{Text: "Confermare le tariffe", URL: "/t"}}}, Tiles: []ui.Tile{{Value: "12", Label: "servizi attivi", URL: "/a"}, {Value: "204", Label: "pratiche questa settimana"}, {Value: "CHF 2'040.00", Label: "incassati questa settimana"}}, Recent: log})},
+		{"console-incorpora", "Sportello negli altri siti", admin, console.Embed(console.EmbedPage{Side: side("/console/incorpora"), Action: "/console/incorpora",
+			Origins: ui.Input{Kind: ui.Textarea, Name: console.OriginsName, Label: "Siti che possono mostrare la ricerca e le schede", Help: "Un indirizzo per riga.", Value: "https://www.comune.example", Rows: 4},
+			Pieces:  []console.Piece{{ID: "semplice", Title: "Campo di ricerca semplice", Text: "È solo un formulario HTML.", Code: "<form action=\"https://sportello.example/servizi\">…</form>"}},
+			Service: ui.Input{Kind: ui.Select, Name: console.ServiceName, Label: "Servizio da mostrare", Options: []ui.Option{{Value: "a", Label: "Certificato di domicilio"}}},
+			Card:    &console.Piece{ID: "scheda", Title: "Scheda di un servizio", Text: "Mostra prezzo e tempi di oggi.", Code: "<iframe src=\"https://sportello.example/incorpora/servizio/a\"></iframe>"}})},
+		{"console-parole", "Parole cercate", admin, console.Words(console.WordsPage{Side: side("/console/parole"), Grid: ui.Grid{Caption: "Parole cercate", Columns: []ui.Column{{Title: "Parole"}, {Title: "Volte", Label: "Volte", Num: true}}, Rows: [][]ui.Cell{{{Text: "astronave", Strong: true}, {Text: "12", Num: true}}}}})},
+		{"console-parole-vuoto", "Parole cercate", admin, console.Words(console.WordsPage{Side: side("/console/parole")})},
 		{"console-servizi", "Servizi", admin, console.Services(console.ServicesPage{Side: side("/console/servizi"), Filters: []ui.Input{{Kind: ui.Text, Name: "q", Label: "Nome"}, {Kind: ui.Select, Name: "s", Label: "Stato", EmptyOption: "Tutti"}}, Grid: services, Pager: ui.Pager{From: 1, To: 2, Total: 2}})},
 		{"console-servizio", "Certificato di domicilio", invalid, console.ServiceEdit(edit)},
 		{"console-conto", "Conto per i pagamenti", admin, console.PaymentAccount(account)},

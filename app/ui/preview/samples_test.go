@@ -59,7 +59,9 @@ func publicPages() []sample {
 	}
 	first := home.HomePage{
 		Popular:  []ui.Link{{Text: "Trasloco", URL: "/servizi?q=trasloco"}, {Text: "Posteggio", URL: "/servizi?q=posteggio"}, {Text: "Certificato di domicilio", URL: "/servizi?q=certificato"}},
-		Services: rows(), ServiceCount: 134, Events: events, NoticesURL: "/avvisi",
+		Services: rows(), ServiceCount: 134, Counted: true, Events: events,
+		Audiences: []ui.Link{{Text: "Persone e famiglie", URL: "/servizi?pubblico=citizen", Count: "98"}, {Text: "Ditte", URL: "/servizi?pubblico=business", Count: "41"}, {Text: "Associazioni", URL: "/servizi?pubblico=association", Count: "17"}},
+		Offices:   []ui.Link{{Text: "Sportello del centro – Servizi al cittadino (Controllo abitanti)", URL: "/servizi?ufficio=a", Count: "34"}, {Text: "Polizia comunale", URL: "/servizi?ufficio=b", Count: "22"}}, NoticesURL: "/avvisi",
 		Notices: []ui.Row{{Title: "Sportelli chiusi martedì 8 dicembre", URL: "/avvisi", Fact: "20.11.2026", DateTime: "2026-11-20", Note: "Festa dell’Immacolata. I servizi online funzionano."}},
 		Person:  &home.Person{Text: "Una consulente risponde in chat o in video.", Waiting: "circa 3 minuti", Until: "Oggi fino alle 18.00", AdviceURL: "/consulenza", AppointmentURL: "/appuntamento"},
 	}
@@ -83,6 +85,16 @@ func publicPages() []sample {
 	closed := card
 	closed.Closed, closed.OnlyItalian = "Il Comune deve ancora confermare la tariffa. Può chiedere il certificato allo sportello.", true
 	themes := []ui.Link{{Text: "Tutti", URL: "/servizi", Count: "134", Current: true}, {Text: "Certificati e attestazioni", URL: "/servizi?tema=a", Count: "12"}, {Text: "Casa e territorio", URL: "/servizi?tema=b", Count: "21"}}
+	found := rows()[:1]
+	found[0].Marks = []ui.Mark{{Text: "Certificato di "}, {Text: "domicilio", Found: true}}
+	narrow := catalogue.Narrow{Query: "domicilio", Open: true, Fields: []ui.Input{
+		{Kind: ui.Select, Name: "evento", Label: "Che cosa cambia", EmptyOption: "Tutti", Options: []ui.Option{{Value: "casa", Label: "Cambio casa"}}},
+		{Kind: ui.Select, Name: "pubblico", Label: "Per chi", EmptyOption: "Tutti", Value: "business", Options: []ui.Option{{Value: "business", Label: "Ditte"}}},
+	}, Boxes: []catalogue.Box{{Name: "online", Label: "Si chiede online", On: true}, {Name: "gratis", Label: "Gratuito"}},
+		Set: []ui.Link{{Text: "Ditte", URL: "/servizi?q=domicilio&online=1"}, {Text: "Si chiede online", URL: "/servizi?q=domicilio&pubblico=business"}}}
+	counted := card
+	counted.Usual, counted.UsualNote = "3 giorni lavorativi", "Almeno la metà delle 23 richieste degli ultimi 90 giorni ha avuto risposta entro questo tempo."
+	counted.Left = []catalogue.Left{{Label: "Settore Molino Nuovo", Text: "38 posti liberi su 562", Share: 7}, {Label: "Credito 2026", Text: "Credito residuo CHF 41'335.00 su CHF 120'000.00", Share: 34, Waiting: "12 persone in attesa"}}
 	return []sample{
 		{"home", "", portal(""), home.Home(first)},
 		{"home-quieta", "", portal("Anna Esempio"), home.Home(quiet)},
@@ -90,8 +102,12 @@ func publicPages() []sample {
 		{"scelta", "Scelga il suo Comune", root, home.Chooser(home.ChooserPage{Communes: []home.Commune{
 			{Name: "Città di Esempio", URL: "http://a/", MarkURL: "/mark/rosso.svg", Note: "6900"}, {Name: "Comune di Prova", URL: "http://b/", MarkURL: "/mark/blu.svg"}, {Name: "Città di Saggio", URL: "http://c/", MarkURL: "/mark/verde.svg", Note: "sospeso"}}})},
 		{"servizi", "Servizi", portal(""), catalogue.List(catalogue.ListPage{Themes: themes, Count: 134, Groups: []catalogue.Group{{ID: "t1", Title: "Certificati e attestazioni", Rows: rows()}, {ID: "t2", Title: "Casa e territorio", Rows: rows()}}})},
-		{"servizi-cerca", "Servizi", portal(""), catalogue.List(catalogue.ListPage{Query: "cane", Themes: themes, Count: 1, Groups: []catalogue.Group{{Rows: rows()[:1]}}})},
-		{"servizi-vuoto", "Servizi", portal(""), catalogue.List(catalogue.ListPage{Query: "xyz", Themes: themes, Phone: "+41 58 000 00 00"})},
+		{"servizi-cerca", "Servizi", portal(""), catalogue.List(catalogue.ListPage{Query: "domicilo", Instead: "domicilio", Themes: themes, Narrow: narrow, Count: 1, Groups: []catalogue.Group{{Rows: found}}})},
+		{"servizi-vuoto", "Servizi", portal(""), catalogue.List(catalogue.ListPage{Query: "xyz", Themes: themes, Empty: &catalogue.Empty{Near: rows()[:1], Phone: "+41 58 000 00 00", Report: "xyz"}})},
+		{"servizi-filtro-vuoto", "Servizi", portal(""), catalogue.List(catalogue.ListPage{Query: "xyz", Reported: true, Themes: themes, Narrow: narrow, Empty: &catalogue.Empty{Without: &ui.Link{Text: "3 servizi senza filtri", URL: "/servizi?q=x"}, Phone: "+41 58 000 00 00"}})},
+		{"servizio-resto", "Contrassegno zona blu", portal(""), catalogue.Service(counted)},
+		{"incorpora-ricerca", "Servizi online", portal(""), catalogue.EmbeddedSearch(catalogue.EmbeddedSearchPage{Commune: "Città di Esempio", Action: "/servizi", Often: []ui.Link{{Text: "Certificato di domicilio", URL: "/servizi/a"}, {Text: "Zona blu", URL: "/servizi/b"}}})},
+		{"incorpora-scheda", "Certificato di domicilio", portal(""), catalogue.EmbeddedCard(catalogue.EmbeddedCardPage{Commune: "Città di Esempio", Title: "Certificato di domicilio", Summary: "Attesta che lei abita qui.", URL: "/servizi/a", Facts: []ui.Fact{{Term: "Online", Value: "CHF 10.00", Price: true}, {Term: "Quando lo riceve", Value: "Subito"}}})},
 		{"servizio", "Certificato di domicilio", portal(""), catalogue.Service(card)},
 		{"servizio-chiuso", "Certificato di domicilio", portal(""), catalogue.Service(closed)},
 		{"errore-404", "Questa pagina non c’è", portal(""), ui.ErrorPage(ui.Failure{Kind: "404", RequestID: "01JD3K7Q"})},
