@@ -56,6 +56,8 @@ require (
 	software.sslmate.com/src/go-pkcs12 v0.7.4
 )
 
+require github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+
 require (
 	cel.dev/expr v0.25.3 // indirect
 	github.com/andybalholm/cascadia v1.3.4 // indirect

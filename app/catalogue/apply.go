@@ -43,11 +43,11 @@ func ReadFolder(ctx context.Context, root fs.FS, dir, calendar string) (Folder, 
 	for _, id := range slices.Sorted(maps.Keys(f.Overlays)) {
 		base, known := f.Shared[id]
 		if !known {
-			problems = append(problems, fmt.Errorf("%s: service %s is not in the shared catalogue", dir, id))
+			problems = append(problems, locate(root, dir, id, unknownService(id, f.Shared)))
 			continue
 		}
 		_, err := checkOne(ctx, Merge(base, f.Overlays[id]), f.Engine, f.Commune.Postcodes)
-		problems = append(problems, err)
+		problems = append(problems, locate(root, dir, id, err))
 	}
 	return f, errors.Join(problems...)
 }

@@ -30,7 +30,8 @@ type Commune struct {
 }
 
 // Check compiles every service of the shared catalogue and of every commune and
-// runs their examples. It reports every mistake it finds.
+// runs their examples. It reports every mistake it finds, one line each, with
+// file, line and column.
 func Check(ctx context.Context, root fs.FS, communes []Commune, engine *rules.Engine) (Report, error) {
 	var report Report
 	shared, err := Shared(root)
@@ -39,7 +40,7 @@ func Check(ctx context.Context, root fs.FS, communes []Commune, engine *rules.En
 	for _, id := range slices.Sorted(maps.Keys(shared)) {
 		n, err := checkOne(ctx, shared[id], engine, []string{"6500"})
 		report.Examples += n
-		problems = append(problems, wrap("shared", err))
+		problems = append(problems, locate(root, "", id, err))
 	}
 	for _, commune := range communes {
 		overlays, err := Overlays(root, commune.Folder)
@@ -47,23 +48,24 @@ func Check(ctx context.Context, root fs.FS, communes []Commune, engine *rules.En
 		for _, id := range slices.Sorted(maps.Keys(overlays)) {
 			base, known := shared[id]
 			if !known {
-				problems = append(problems, fmt.Errorf("%s: service %s is not in the shared catalogue", commune.Folder, id))
+				problems = append(problems, locate(root, commune.Folder, id, unknownService(id, shared)))
 				continue
 			}
 			n, err := checkOne(ctx, Merge(base, overlays[id]), engine, commune.Postcodes)
 			report.Offered++
 			report.Examples += n
-			problems = append(problems, wrap(commune.Folder, err))
+			problems = append(problems, locate(root, commune.Folder, id, err))
 		}
 	}
 	return report, errors.Join(problems...)
 }
 
-func wrap(where string, err error) error {
-	if err == nil {
-		return nil
+func unknownService(id string, shared map[string]Tree) *Mistake {
+	do := "write it first in shared/services/" + id + ".yaml"
+	if near := nearest(id, slices.Collect(maps.Keys(shared))); near != "" {
+		do = "did you mean " + near + "?"
 	}
-	return fmt.Errorf("%s: %w", where, err)
+	return &Mistake{What: fmt.Sprintf("service %s is not in the shared catalogue", id), Do: do}
 }
 
 func checkOne(ctx context.Context, tree Tree, engine *rules.Engine, postcodes []string) (examples int, err error) {
@@ -81,13 +83,17 @@ func checkOne(ctx context.Context, tree Tree, engine *rules.Engine, postcodes []
 // RunExamples runs the service's examples; postcodes are the commune's, its
 // first one stands in the examples as "here".
 func (s *Service) RunExamples(ctx context.Context, engine *rules.Engine, postcodes []string) error {
-	var problems []error
+	var problems Mistakes
 	for _, example := range s.Examples {
-		if err := s.runExample(ctx, example, engine, postcodes); err != nil {
-			problems = append(problems, fmt.Errorf("service %s: example %q: %w", s.ID, example.Name, err))
+		for _, err := range each(s.runExample(ctx, example, engine, postcodes)) {
+			problems = append(problems, &Mistake{Path: at("examples", example.Name), What: fmt.Sprintf("example %q: %s", example.Name, err),
+				Do: "correct the rule, or the example if the law changed"})
 		}
 	}
-	return errors.Join(problems...)
+	if err := problems.orNil(); err != nil {
+		return fmt.Errorf("service %s: %w", s.ID, err)
+	}
+	return nil
 }
 
 func (s *Service) runExample(ctx context.Context, e Example, engine *rules.Engine, postcodes []string) error {

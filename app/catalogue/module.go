@@ -59,6 +59,7 @@ func New(d Deps) *Module {
 func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/servizi", access.Public, m.listPage, web.Shared(Topic))
 	r.Portal.GET("/servizi/:id", access.Public, m.servicePage, web.Shared(Topic))
+	r.API.GET("/schemas/service.json", access.Public, apiServiceSchema)
 	r.API.GET("/services", access.Public, m.apiList)
 	r.API.GET("/services/:id", access.Public, m.apiService)
 	r.API.GET("/services/:id/schema", access.Public, m.apiSchema)

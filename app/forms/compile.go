@@ -104,7 +104,7 @@ type compiler struct {
 }
 
 func (c *compiler) wrong(where, format string, args ...any) {
-	c.problems = append(c.problems, fmt.Errorf("%s: %w", where, fmt.Errorf(format, args...)))
+	c.problems = append(c.problems, &rules.Wrong{Where: where, Err: fmt.Errorf(format, args...)})
 }
 
 func (c *compiler) step(s *Step) {
@@ -191,6 +191,10 @@ func (c *compiler) limits(where string, f *Field) {
 	only(f.Latest != "", "latest", "date", "period")
 	only(f.MaxFiles != 0, "max_files", "file")
 	only(f.InCommune, "in_commune", "place")
+	only(f.Evidence != nil, "evidence", "file")
+	if f.Evidence != nil && f.Evidence.Shows.Empty() {
+		c.wrong(where, "evidence: shows has no Italian text")
+	}
 	if f.Required && f.Kind == "info" {
 		c.wrong(where, "an info asks nothing and cannot be required")
 	}

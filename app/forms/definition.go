@@ -43,6 +43,14 @@ type Field struct {
 	Latest    string    `yaml:"latest,omitempty" json:"latest,omitempty"`         // the same
 	MaxFiles  int       `yaml:"max_files,omitempty" json:"max_files,omitempty"`   // file: 1–5
 	InCommune bool      `yaml:"in_commune,omitempty" json:"in_commune,omitempty"` // place: the postcode is one of the commune's
+
+	Evidence *Evidence `yaml:"evidence,omitempty" json:"evidence,omitempty"` // file: which document is asked for
+}
+
+// Evidence is a document that a request must show (CPSV-AP: cv:Evidence).
+type Evidence struct {
+	Shows i18n.Text `yaml:"shows" json:"shows"`                   // what must be seen on it
+	From  i18n.Text `yaml:"from,omitempty" json:"from,omitempty"` // where one gets it
 }
 
 // Option is one possible choice.
