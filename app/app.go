@@ -290,7 +290,7 @@ func (a *App) mount(perms *access.Access, o Options) error {
 		&pages.Pages{Identity: a.Identity, Staff: a.Staff, MailURL: mailURL},
 		a.Catalogue, a.Forms, a.Payments, a.Documents, a.Cases,
 		a.Breakglass,
-		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service, Near: a.Quotas.Near},
+		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Payments: a.Payments.Service, Clock: a.Clock, Near: a.Quotas.Near},
 		&operator.Module{DB: a.DB, Staff: a.Staff, Identity: a.Identity, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, Version: Version, Marks: a.Quotas.Marks},
 		&takeover.Module{Service: a.Takeover()},
 		&costs.Module{Service: a.Costs, Entity: entity}, &bulletin.Module{Board: a.Bulletin}, &support.Module{Service: a.Support}, &agreements.Module{Service: a.Agreements}, &quotas.Module{Service: a.Quotas},

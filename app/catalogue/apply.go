@@ -163,7 +163,9 @@ func Entries(tx *tenancy.Tx) (map[string]Tree, error) {
 	out := map[string]Tree{}
 	for _, r := range rows {
 		if r.Offered {
-			out[r.ID] = Merge(r.Overlay, r.Console)
+			if out[r.ID], err = r.own(); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out, nil

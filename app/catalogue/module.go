@@ -181,9 +181,17 @@ func (m *Module) Offer(ctx context.Context, t tenancy.Tenant, id string) (*forms
 	if err != nil {
 		return nil, err
 	}
+	if !s.Paused.Empty() {
+		return nil, ErrPaused.With("why", s.Paused.In("it"))
+	}
+	return s.Offer(), nil
+}
+
+// Offer is the service as package forms has it filled in.
+func (s *Service) Offer() *forms.Offer {
 	return &forms.Offer{
 		ID: s.ID, Version: s.Version, Hash: s.Hash, Title: s.Title, Office: s.Office, Level: s.Level, OnlyItalian: func(lang string) bool { return !s.Summary.Speaks(lang) },
 		Immediate: s.Kind == Smart, PayNow: s.Fee.Due == OnSubmission, DemoFee: s.DemoFee(), FeeNote: s.Fee.Note,
 		Form: s.Form, Rules: s.Rules, Amounts: s.AmountsCHF(), Limits: s.LimitValues(),
-	}, nil
+	}
 }
