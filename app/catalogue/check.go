@@ -97,17 +97,24 @@ func (s *Service) RunExamples(ctx context.Context, engine *rules.Engine, postcod
 }
 
 func (s *Service) runExample(ctx context.Context, e Example, engine *rules.Engine, postcodes []string) error {
+	_, err := s.tryExample(ctx, e, engine, postcodes)
+	return err
+}
+
+// tryExample is runExample that also says what came of the request.
+func (s *Service) tryExample(ctx context.Context, e Example, engine *rules.Engine, postcodes []string) (rules.Outcome, error) {
+	var none rules.Outcome
 	pinned, err := s.pinned(e, engine)
 	if err != nil {
-		return err
+		return none, err
 	}
 	today, err := time.ParseInLocation(time.DateOnly, e.Today, i18n.Zurich)
 	if err != nil {
-		return fmt.Errorf("today %q is no day like 2026-11-20", e.Today)
+		return none, fmt.Errorf("today %q is no day like 2026-11-20", e.Today)
 	}
 	answers, err := pinned.exampleAnswers(e, postcodes)
 	if err != nil {
-		return err
+		return none, err
 	}
 	who := rules.Applicant{Level: e.Applicant.Level, Kind: e.Applicant.Kind, ForSelf: e.Applicant.For == ""}
 	if who.Kind == "" {
@@ -117,13 +124,13 @@ func (s *Service) runExample(ctx context.Context, e Example, engine *rules.Engin
 	setting := forms.Setting{Rules: in, Postcodes: postcodes, Files: e.Files}
 	problems := pinned.expectForm(ctx, e, answers, setting)
 	if len(e.Expect.Mistakes) > 0 {
-		return errors.Join(problems...)
+		return none, errors.Join(problems...)
 	}
 	outcome, err := pinned.Rules.Evaluate(ctx, in)
 	if err != nil {
-		return errors.Join(append(problems, err)...)
+		return none, errors.Join(append(problems, err)...)
 	}
-	return errors.Join(append(problems, e.Expect.outcome(outcome)...)...)
+	return outcome, errors.Join(append(problems, e.Expect.outcome(outcome)...)...)
 }
 
 // pinned is the service with the kind and amounts the example was written for.

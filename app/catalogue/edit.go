@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -226,7 +227,7 @@ func (m *Module) workbench(tx *tenancy.Tx, r row, e *Edit) (Workbench, error) {
 	if e == nil {
 		return w, nil
 	}
-	w.Pending, w.Next = e.Pending(), nil
+	w.Pending, w.Next = e.Pending().With(w.InForce["paused"], "paused"), nil // a pause stands beside any edit
 	w.Moved = apart(Compare(e.Base, w.InForce))
 	if w.Stale() {
 		w.Clashes = clashes(w.Moved, Compare(e.Base, w.Pending))
@@ -360,17 +361,17 @@ func (m *Module) keepEdit(tx *tenancy.Tx, by identity.Actor, e *Edit, before, pe
 
 const mostDetails = 20
 
-// details are changes for the audit: path → "old → new".
+// details are changes for the audit: "fee › amounts › base › chf: 10 → 12".
 func details(changes []Change) map[string]any {
-	out := map[string]any{}
+	lines := make([]string, 0, mostDetails+1)
 	for i, c := range changes {
 		if i == mostDetails {
-			out["…"] = len(changes) - mostDetails
+			lines = append(lines, fmt.Sprintf("+ %d", len(changes)-mostDetails))
 			break
 		}
-		out[c.Path] = brief(c.Old) + " → " + brief(c.New)
+		lines = append(lines, strings.ReplaceAll(c.Path, ".", " › ")+": "+brief(c.Old)+" → "+brief(c.New))
 	}
-	return out
+	return map[string]any{"changes": strings.Join(lines, "; ")}
 }
 
 // DropEdit forgets what was about to change.

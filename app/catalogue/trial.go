@@ -193,6 +193,9 @@ func exampleTree(e Example, answers forms.Answers) (map[string]any, error) {
 type ExampleResult struct {
 	Example
 	Wrong []string // what is not as expected, in words; none: it holds
+	// Now is what the example would have to expect to hold; nil where that would
+	// not be enough.
+	Now map[string]any
 }
 
 // RunAll runs every example of the pending definition.
@@ -203,12 +206,48 @@ func (w Workbench) RunAll(ctx context.Context) []ExampleResult {
 	var out []ExampleResult
 	for _, e := range w.Next.Examples {
 		result := ExampleResult{Example: e}
-		for _, err := range each(w.Next.runExample(ctx, e, w.engine, w.Postcodes)) {
+		outcome, err := w.Next.tryExample(ctx, e, w.engine, w.Postcodes)
+		for _, err := range each(err) {
 			result.Wrong = append(result.Wrong, strings.TrimSpace(err.Error()))
+		}
+		if len(result.Wrong) > 0 {
+			result.Now = w.expectNow(ctx, e, outcome)
 		}
 		out = append(out, result)
 	}
 	return out
+}
+
+// expectNow is what an example that fails would have to expect: the same things
+// as before, with what comes of it now.
+func (w Workbench) expectNow(ctx context.Context, e Example, o rules.Outcome) map[string]any {
+	if e.Expect.Fee != nil {
+		fee := Francs(o.Fee.Total)
+		e.Expect.Fee = &fee
+	}
+	if e.Expect.Verdict != "" {
+		e.Expect.Verdict = o.Verdict
+	}
+	if e.Expect.Unmet != nil {
+		e.Expect.Unmet = []string{}
+		for _, reason := range slices.Concat(o.Eligibility, o.Checks) {
+			if !reason.Holds {
+				e.Expect.Unmet = append(e.Expect.Unmet, reason.ID)
+			}
+		}
+	}
+	if w.Next.runExample(ctx, e, w.engine, w.Postcodes) != nil {
+		return nil
+	}
+	data, err := json.Marshal(e.Expect)
+	if err != nil {
+		return nil
+	}
+	tree, err := parseTree(data)
+	if err != nil {
+		return nil
+	}
+	return tree
 }
 
 // Failing are the examples that do not hold.

@@ -40,6 +40,7 @@ type editField struct {
 	control  control
 	label    string // key below console.edit.label, or the words themselves when said is true
 	said     bool
+	of       string // what it belongs to, where several have the same label
 	step     string // title of the step it begins
 	required bool
 	rows     int // of a text with several lines
@@ -51,7 +52,11 @@ func (f editField) title(ctx context.Context) string {
 	if f.said {
 		return f.label
 	}
-	return i18n.T(ctx, "console.edit.label."+f.label)
+	title := i18n.T(ctx, "console.edit.label."+f.label)
+	if f.of != "" {
+		title += ": " + f.of
+	}
+	return title
 }
 
 // editPart is one page of the editor.
@@ -83,7 +88,7 @@ var editParts = []editPart{
 				label = key
 			}
 			out = append(out, editField{path: []string{"fee", "amounts", key, "chf"}, control: asFrancs, label: label, said: true, required: true},
-				editField{path: []string{"fee", "amounts", key, "label"}, control: asText, label: "name"})
+				editField{path: []string{"fee", "amounts", key, "label"}, control: asText, label: "name", of: label})
 		}
 		if len(out) > 0 {
 			out = append(out, editField{path: []string{"fee", "counter"}, control: asFrancs, label: "fee_counter"})
@@ -122,9 +127,9 @@ func questions(tree catalogue.Tree) []editField {
 		if id == "" {
 			continue
 		}
-		at := []string{"form", "steps", id}
-		out = append(out, editField{path: under(at, "title"), control: asText, label: "title", required: true, step: words(step["title"], i18n.Reference)},
-			editField{path: under(at, "intro"), control: asText, label: "intro", rows: 2})
+		at, title := []string{"form", "steps", id}, words(step["title"], i18n.Reference)
+		out = append(out, editField{path: under(at, "title"), control: asText, label: "title", of: title, required: true, step: title},
+			editField{path: under(at, "intro"), control: asText, label: "intro", of: title, rows: 2})
 		fields, _ := step["fields"].([]any)
 		out = append(out, fieldTexts(under(at, "fields"), fields)...)
 	}
@@ -141,7 +146,7 @@ func fieldTexts(at []string, fields []any) []editField {
 		}
 		here, label := under(at, id), words(field["label"], i18n.Reference)
 		out = append(out, editField{path: under(here, "label"), control: asText, label: label, said: true, required: true},
-			editField{path: under(here, "help"), control: asText, label: "help"})
+			editField{path: under(here, "help"), control: asText, label: "help", of: label})
 		options, _ := field["options"].([]any)
 		for _, o := range options {
 			option, _ := o.(map[string]any)

@@ -367,6 +367,12 @@ func (m *Module) examplesPage(r *web.Request) error {
 		Lead: i18n.T(ctx, "console.examples.lead"), Notice: r.Done("console.edit.done"), Action: &ui.Link{Text: i18n.T(ctx, "console.examples.new"), URL: serviceURL(w.ID, "/prova")},
 		Sections: []ui.Section{{Rows: exampleRows(ctx, w)}},
 	}
+	for _, e := range w.RunAll(ctx) {
+		if e.Now != nil {
+			s.Sections = append(s.Sections, ui.Section{Forms: []ui.Form{{Action: serviceURL(w.ID, "/esempi"), Heading: e.Name, Quiet: true,
+				Lead: i18n.T(ctx, "console.examples.accept-lead"), Submit: i18n.T(ctx, "console.examples.accept"), Name: "accetta", Value: e.Name}}})
+		}
+	}
 	if w.Next == nil {
 		s.Sections = []ui.Section{mistakeSection(ctx, w)}
 	}
@@ -396,6 +402,9 @@ func (m *Module) keepExample(r *web.Request) error {
 	if err != nil {
 		return err
 	}
+	if accepted := typed.Get("accetta"); accepted != "" {
+		return m.acceptExample(r, w, accepted)
+	}
 	if w.Next == nil || typed.Get(stateName) == "" {
 		return m.showWho(r, http.StatusUnprocessableEntity, w, invented(typed))
 	}
@@ -416,4 +425,19 @@ func (m *Module) keepExample(r *web.Request) error {
 		return err
 	}
 	return r.Redirect(serviceURL(w.ID, "/esempi?fatto=example"))
+}
+
+// acceptExample makes what comes of an example now what it expects: the rule or
+// the price was changed on purpose.
+func (m *Module) acceptExample(r *web.Request, w catalogue.Workbench, name string) error {
+	for _, e := range w.RunAll(r.Ctx()) {
+		if e.Name != name || e.Now == nil {
+			continue
+		}
+		if _, err := m.Catalogue.Amend(r.Ctx(), r.Actor(), w.ID, []catalogue.Set{{Path: []string{"examples", name, "expect"}, Value: e.Now}}); err != nil {
+			return err
+		}
+		return r.Redirect(serviceURL(w.ID, "/esempi?fatto=example-now"))
+	}
+	return web.NotFound()
 }
