@@ -53,6 +53,7 @@ func TestAnEditIsSeenOnlyOncePublished(t *testing.T) {
 	hub := texts.Submit(admin, "main form", url.Values{"summary.it": {"Testo cambiato apposta."}, "keywords": {"uno\ndue"}})
 	hub.Contains("main", "È salvato nella modifica in preparazione.")
 	hub.Contains("main", "Una modifica non è ancora pubblicata")
+	hub.Contains("main", "2 differenze") // what was not touched is no difference
 	admin.Get(edited+"/modifica/tariffa", 200).Submit(admin, "main form", url.Values{"fee.amounts.certificato.chf": {"12.50"}, "fee.note.de": {"Neu"}})
 	if strings.Contains(e.Visit(t, "lugano").Get("/servizi/certificato-domicilio", 200).Text("main"), "apposta") {
 		t.Fatal("seen before it was published")
@@ -75,7 +76,8 @@ func TestAnEditIsSeenOnlyOncePublished(t *testing.T) {
 	review := admin.Get(edited+"/pubblica", 200)
 	review.Contains("main table", "In breve")
 	review.Contains("main table", "Testo cambiato apposta.")
-	review.Contains("main", "fee CHF 12.50, expected CHF 10.00")
+	review.Contains("main table", "CHF 10.00")
+	review.Contains("main", "Tassa attesa CHF 10.00, trovata CHF 12.50.")
 	review.None("main button[value=publish]")
 	refused := admin.Post(edited+"/pubblica", url.Values{"fare": {"publish"}, "revisione": {review.AttrOf("main input[name=revisione]", "value")}}, 422)
 	refused.Contains("[role=alert]", "un esempio o più non danno il risultato atteso")

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sportello-ticino/sportello/app/forms"
@@ -190,6 +191,17 @@ func (s *Service) exampleAnswers(e Example, postcodes []string) (forms.Answers, 
 	return answers, nil
 }
 
+// Unexpected is one thing of an example that is not as it expects.
+type Unexpected struct {
+	Kind            string // fee, verdict, unmet, mistake, no-mistake, asked, not-asked
+	Field           string // of the form, where it is about one
+	Expected, Found string
+	words           string
+}
+
+// Error says it in English, for who writes definitions.
+func (u *Unexpected) Error() string { return u.words }
+
 func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answers, in forms.Setting) []error {
 	var problems []error
 	_, mistakes, err := s.Form.Check(ctx, answers, in)
@@ -200,12 +212,12 @@ func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answe
 	for _, m := range mistakes {
 		wrong = append(wrong, m.Field.ID)
 		if !slices.Contains(e.Expect.Mistakes, m.Field.ID) {
-			problems = append(problems, fmt.Errorf("field %s: unexpected mistake %s %v", m.Field.ID, m.Key, m.Args))
+			problems = append(problems, &Unexpected{"mistake", m.Field.ID, "", m.Key, fmt.Sprintf("field %s: unexpected mistake %s %v", m.Field.ID, m.Key, m.Args)})
 		}
 	}
 	for _, field := range e.Expect.Mistakes {
 		if !slices.Contains(wrong, field) {
-			problems = append(problems, fmt.Errorf("field %s: a mistake was expected", field))
+			problems = append(problems, &Unexpected{"no-mistake", field, "", "", fmt.Sprintf("field %s: a mistake was expected", field)})
 		}
 	}
 	pages, err := s.Form.Pages(ctx, answers, in)
@@ -220,12 +232,12 @@ func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answe
 	}
 	for _, field := range e.Expect.Asked {
 		if !asked[field] {
-			problems = append(problems, fmt.Errorf("field %s should be asked", field))
+			problems = append(problems, &Unexpected{"not-asked", field, "", "", fmt.Sprintf("field %s should be asked", field)})
 		}
 	}
 	for _, field := range e.Expect.Hidden {
 		if asked[field] {
-			problems = append(problems, fmt.Errorf("field %s should be hidden", field))
+			problems = append(problems, &Unexpected{"asked", field, "", "", fmt.Sprintf("field %s should be hidden", field)})
 		}
 	}
 	return problems
@@ -234,10 +246,10 @@ func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answe
 func (x Expectation) outcome(o rules.Outcome) []error {
 	var problems []error
 	if x.Fee != nil && o.Fee.Total != money.CHF(*x.Fee) {
-		problems = append(problems, fmt.Errorf("fee %s, expected %s", o.Fee.Total, money.CHF(*x.Fee)))
+		problems = append(problems, &Unexpected{"fee", "", money.CHF(*x.Fee).String(), o.Fee.Total.String(), fmt.Sprintf("fee %s, expected %s", o.Fee.Total, money.CHF(*x.Fee))})
 	}
 	if x.Verdict != "" && o.Verdict != x.Verdict {
-		problems = append(problems, fmt.Errorf("verdict %s, expected %s", o.Verdict, x.Verdict))
+		problems = append(problems, &Unexpected{"verdict", "", string(x.Verdict), string(o.Verdict), fmt.Sprintf("verdict %s, expected %s", o.Verdict, x.Verdict)})
 	}
 	unmet := []string{}
 	for _, reason := range slices.Concat(o.Eligibility, o.Checks) {
@@ -246,7 +258,7 @@ func (x Expectation) outcome(o rules.Outcome) []error {
 		}
 	}
 	if x.Unmet != nil && !slices.Equal(slices.Sorted(slices.Values(unmet)), slices.Sorted(slices.Values(x.Unmet))) {
-		problems = append(problems, fmt.Errorf("conditions that do not hold %v, expected %v", unmet, x.Unmet))
+		problems = append(problems, &Unexpected{"unmet", "", strings.Join(x.Unmet, ", "), strings.Join(unmet, ", "), fmt.Sprintf("conditions that do not hold %v, expected %v", unmet, x.Unmet)})
 	}
 	return problems
 }

@@ -72,7 +72,7 @@ type Set struct {
 
 // Fingerprint stands for a value on a page.
 func Fingerprint(value any) string {
-	data, err := json.Marshal(onlyItalian(value))
+	data, err := json.Marshal(likeOnPage(value))
 	if err != nil {
 		return "" // plain data always marshals; nothing equals it
 	}
@@ -80,12 +80,27 @@ func Fingerprint(value any) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// onlyItalian makes one form of two ways to write a text in Italian alone.
-func onlyItalian(value any) any {
-	if m, ok := value.(map[string]any); ok && len(m) == 1 {
-		if words, only := m["it"].(string); only {
-			return words
+// likeOnPage makes one form of what a page cannot tell apart: spaces around a
+// text, and two ways to write one in Italian alone.
+func likeOnPage(value any) any {
+	switch v := value.(type) {
+	case string:
+		return strings.TrimSpace(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = likeOnPage(item)
 		}
+		return out
+	case map[string]any:
+		if words, only := v["it"].(string); only && len(v) == 1 {
+			return strings.TrimSpace(words)
+		}
+		out := make(map[string]any, len(v))
+		for key, item := range v {
+			out[key] = likeOnPage(item)
+		}
+		return out
 	}
 	return value
 }

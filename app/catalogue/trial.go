@@ -192,7 +192,7 @@ func exampleTree(e Example, answers forms.Answers) (map[string]any, error) {
 // ExampleResult is an example and what comes of it now.
 type ExampleResult struct {
 	Example
-	Wrong []string // what is not as expected, in words; none: it holds
+	Wrong []error // what is not as expected, mostly *Unexpected; none: it holds
 	// Now is what the example would have to expect to hold; nil where that would
 	// not be enough.
 	Now map[string]any
@@ -207,9 +207,7 @@ func (w Workbench) RunAll(ctx context.Context) []ExampleResult {
 	for _, e := range w.Next.Examples {
 		result := ExampleResult{Example: e}
 		outcome, err := w.Next.tryExample(ctx, e, w.engine, w.Postcodes)
-		for _, err := range each(err) {
-			result.Wrong = append(result.Wrong, strings.TrimSpace(err.Error()))
-		}
+		result.Wrong = each(err)
 		if len(result.Wrong) > 0 {
 			result.Now = w.expectNow(ctx, e, outcome)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/money"
 	"github.com/sportello-ticino/sportello/pkg/problem"
 )
 
@@ -135,15 +136,20 @@ func differences(ctx context.Context, changes []catalogue.Change) *ui.Grid {
 	}
 	g := &ui.Grid{Caption: i18n.T(ctx, "console.publish.differences"), Columns: []ui.Column{{Title: i18n.T(ctx, "console.publish.columns.part")}, column("before"), column("after")}}
 	for _, c := range changes {
-		g.Rows = append(g.Rows, []ui.Cell{{Text: partName(ctx, c.Path), Strong: true}, {Text: told(ctx, c.Old)}, {Text: told(ctx, c.New)}})
+		g.Rows = append(g.Rows, []ui.Cell{{Text: partName(ctx, c.Path), Strong: true}, {Text: told(ctx, c.Path, c.Old)}, {Text: told(ctx, c.Path, c.New)}})
 	}
 	return g
 }
 
 const longestTold = 300
 
-func told(ctx context.Context, value any) string {
+func told(ctx context.Context, path string, value any) string {
 	text := readable(value)
+	if n, isNumber := value.(float64); isNumber && (strings.HasSuffix(path, ".chf") || strings.HasSuffix(path, ".counter") || strings.HasSuffix(path, ".fee")) {
+		if amount, err := money.Parse(strconv.FormatFloat(n, 'f', -1, 64)); err == nil {
+			text = amount.String()
+		}
+	}
 	if text == "" {
 		return i18n.T(ctx, "console.edit.empty")
 	}
@@ -157,7 +163,7 @@ func told(ctx context.Context, value any) string {
 // stand in quotes.
 func partName(ctx context.Context, path string) string {
 	var out []string
-	for _, step := range strings.Split(path, ".") {
+	for _, step := range strings.Split(strings.TrimSuffix(path, ".chf"), ".") {
 		if key := "console.part." + step; i18n.Has(ctx, key) {
 			out = append(out, i18n.T(ctx, key))
 		} else if len(out) > 0 {

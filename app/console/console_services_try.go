@@ -52,10 +52,13 @@ func (m *Module) previewPage(r *web.Request) error {
 		s.Warning = i18n.T(ctx, "console.preview.wrong")
 	}
 	link := func(text, page, width string, current bool) ui.Link {
+		if current {
+			text = "✓ " + text
+		}
 		return ui.Link{Text: text, URL: base + "?" + url.Values{"pagina": {page}, "larghezza": {width}}.Encode(), Current: current}
 	}
 	pages := []ui.Link{link(i18n.T(ctx, "console.preview.card"), "scheda", width, page == "scheda" || page == "")}
-	title, src := pages[0].Text, base+"/scheda"
+	title, src := i18n.T(ctx, "console.preview.card"), base+"/scheda"
 	for _, step := range shownNow(w).Definition.Form.Steps {
 		here := page == step.ID
 		pages = append(pages, link(step.Title.For(ctx), step.ID, width, here))
@@ -66,8 +69,8 @@ func (m *Module) previewPage(r *web.Request) error {
 	widths := []ui.Link{link(i18n.T(ctx, "console.preview.phone"), page, "320", width == "320"), link(i18n.T(ctx, "console.preview.desktop"), page, "1280", width == "1280")}
 	s.Sections = []ui.Section{
 		{ID: "pagine", Title: i18n.T(ctx, "console.preview.pages"), Links: pages},
-		{ID: "larghezza", Title: i18n.T(ctx, "console.preview.widths"), Links: widths,
-			Chart: view.Frame(i18n.T(ctx, "console.preview.frame", "page", title), src, width)},
+		{ID: "larghezza", Title: i18n.T(ctx, "console.preview.widths"), Links: widths},
+		{Chart: view.Frame(i18n.T(ctx, "console.preview.frame", "page", title), src, width)},
 	}
 	r.Frames()
 	return r.Page(http.StatusOK, s.Title+" – "+w.Title.For(ctx), ui.SheetPage(s), web.Here("/console"))
@@ -367,9 +370,9 @@ func (m *Module) examplesPage(r *web.Request) error {
 		Lead: i18n.T(ctx, "console.examples.lead"), Notice: r.Done("console.edit.done"), Action: &ui.Link{Text: i18n.T(ctx, "console.examples.new"), URL: serviceURL(w.ID, "/prova")},
 		Sections: []ui.Section{{Rows: exampleRows(ctx, w)}},
 	}
-	for _, e := range w.RunAll(ctx) {
+	for i, e := range w.RunAll(ctx) {
 		if e.Now != nil {
-			s.Sections = append(s.Sections, ui.Section{Forms: []ui.Form{{Action: serviceURL(w.ID, "/esempi"), Heading: e.Name, Quiet: true,
+			s.Sections = append(s.Sections, ui.Section{ID: "accetta-" + strconv.Itoa(i), Title: e.Name, Forms: []ui.Form{{Action: serviceURL(w.ID, "/esempi"), Quiet: true,
 				Lead: i18n.T(ctx, "console.examples.accept-lead"), Submit: i18n.T(ctx, "console.examples.accept"), Name: "accetta", Value: e.Name}}})
 		}
 	}
@@ -386,9 +389,46 @@ func exampleRows(ctx context.Context, w catalogue.Workbench) []ui.Row {
 		if len(e.Wrong) > 0 {
 			st = ui.State{Tone: ui.Danger, Text: i18n.T(ctx, "console.examples.fails")}
 		}
-		rows = append(rows, ui.Row{Title: e.Name, State: &st, Note: strings.Join(e.Wrong, "; ")})
+		rows = append(rows, ui.Row{Title: e.Name, State: &st, Note: strings.Join(wrongWords(ctx, w, e), " ")})
 	}
 	return rows
+}
+
+// wrongWords say what an example expected and what came of it.
+func wrongWords(ctx context.Context, w catalogue.Workbench, e catalogue.ExampleResult) []string {
+	verdict := func(v string) string {
+		if key := "console.trial.verdict." + v; v != "" && i18n.Has(ctx, key) {
+			return i18n.T(ctx, key)
+		}
+		return v
+	}
+	var out []string
+	for _, err := range e.Wrong {
+		var u *catalogue.Unexpected
+		if !errors.As(err, &u) {
+			out = append(out, i18n.T(ctx, "console.examples.wrong.other", "what", err.Error()))
+			continue
+		}
+		expected, found, field := u.Expected, u.Found, u.Field
+		if u.Kind == "verdict" {
+			expected, found = verdict(expected), verdict(found)
+		}
+		if u.Kind == "unmet" {
+			expected, found = or(expected, i18n.T(ctx, "console.examples.nothing")), or(found, i18n.T(ctx, "console.examples.nothing"))
+		}
+		if f, known := w.Next.Form.Field(field); known {
+			field = f.Label.For(ctx)
+		}
+		out = append(out, i18n.T(ctx, "console.examples.wrong."+u.Kind, "expected", expected, "found", found, "field", field))
+	}
+	return out
+}
+
+func or(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
 }
 
 // keepExample is POST /console/servizi/{id}/esempi: a trial becomes an example.
