@@ -17,7 +17,7 @@ import (
 
 // caseModules builds forms, documents and the cases that bring them together.
 func (a *App) caseModules(register registers.PopulationRegister, perms *access.Access, scanner scan.Scanner) error {
-	a.Forms = forms.New(forms.Deps{DB: a.DB, Clock: a.Clock, Services: a.Catalogue, People: register, Blobs: a.blobs, Scanner: scanner, Postcodes: a.postcodes, Space: a.Quotas})
+	a.Forms = forms.New(forms.Deps{DB: a.DB, Clock: a.Clock, Services: a.Catalogue, People: register, Blobs: a.blobs, Scanner: scanner, Territory: a.territory, Space: a.Quotas})
 	a.Seals = seals.New(seals.Options{DB: a.DB, Clock: a.Clock, Generate: a.Config.Demo, Subject: a.sealSubject})
 	a.Documents = documents.New(documents.Deps{DB: a.DB, Outbox: a.Outbox, Clock: a.Clock, Blobs: a.blobs, Seals: a.Seals, Sites: a.Sites, URL: a.URL, Log: a.Log})
 	a.Cases = cases.New(cases.Deps{DB: a.DB, Outbox: a.Outbox, Access: perms, Sites: a.Sites, Clock: a.Clock, Texts: a.Texts, URL: a.URL,
@@ -28,18 +28,18 @@ func (a *App) caseModules(register registers.PopulationRegister, perms *access.A
 	return nil
 }
 
-// postcodes are those of the commune's places, for addresses that must lie
-// in it.
-func (a *App) postcodes(ctx context.Context, t tenancy.Tenant) ([]string, error) {
+// territory is what the commune's data says of its land, for addresses, parcels
+// and spots that must lie in it.
+func (a *App) territory(ctx context.Context, t tenancy.Tenant) (forms.Territory, error) {
 	face, err := a.Sites.Get(ctx, t)
 	if err != nil {
-		return nil, err
+		return forms.Territory{}, err
 	}
-	var out []string
+	land := forms.Territory{Sections: face.LandSections, Extent: forms.Extent(face.Extent)}
 	for _, p := range face.Places {
-		out = append(out, p.Postcode)
+		land.Postcodes = append(land.Postcodes, p.Postcode)
 	}
-	return out, nil
+	return land, nil
 }
 
 // sealSubject is whose name a demo seal carries.

@@ -27,7 +27,7 @@ type layer struct {
 var (
 	kernel = []string{"app/tenancy", "app/keys", "app/meters", "app/site", "app/identity", "app/access", "app/audit", "app/outbox", "app/web"}
 	base   = []string{
-		"app/catalogue", "app/forms", "app/rules", "app/registers", "app/documents",
+		"app/catalogue", "app/contingents", "app/forms", "app/rules", "app/registers", "app/documents",
 		"app/payments", "app/messages", "app/mandates", "app/notifications", "app/life",
 	}
 	top = []string{

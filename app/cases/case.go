@@ -18,6 +18,7 @@ type State string
 
 // The states.
 const (
+	Queued            State = "queued" // waits for a place; nobody works on it yet
 	AwaitingPayment   State = "awaiting_payment"
 	Issuing           State = "issuing"
 	Received          State = "received"
@@ -42,6 +43,7 @@ const (
 	StepDecide   Step = "decide"
 	StepFinish   Step = "finish"
 	StepWithdraw Step = "withdraw"
+	StepAdmit    Step = "admit" // a place is free; begin says where it goes on
 )
 
 // transitions is the one place that says what may follow what.
@@ -57,7 +59,8 @@ var transitions = map[Step]struct {
 	StepReply:    {[]State{AwaitingApplicant}, InReview},
 	StepDecide:   {[]State{InReview}, Decided},
 	StepFinish:   {[]State{Decided}, Completed},
-	StepWithdraw: {[]State{AwaitingPayment, Received, InReview, AwaitingApplicant}, Withdrawn},
+	StepWithdraw: {[]State{Queued, AwaitingPayment, Received, InReview, AwaitingApplicant}, Withdrawn},
+	StepAdmit:    {[]State{Queued}, Received},
 }
 
 // May reports whether the step is possible in the state.

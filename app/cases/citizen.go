@@ -22,6 +22,7 @@ type View struct {
 	Requests []Request
 	Papers   []Paper
 	Uploads  []Upload
+	Place    *Place // nil where nothing is scarce
 	// Settled tells that the fee is paid though the case still says it is due:
 	// the worker is about to take notice. Nobody is asked to pay twice.
 	Settled bool
@@ -85,6 +86,9 @@ func (s *Service) view(tx *tenancy.Tx, c Case, internal bool) (v View, err error
 		return v, err
 	}
 	if v.Papers, err = s.Documents.OfCase(tx, c.ID); err != nil {
+		return v, err
+	}
+	if v.Place, err = place(tx.Context(), tx, c); err != nil {
 		return v, err
 	}
 	v.Uploads, err = s.Uploads.OfCase(tx, c.ID)
@@ -176,6 +180,9 @@ func (s *Service) Withdraw(ctx context.Context, by identity.Actor, ref string) e
 			c.Payment = NoPayment
 		}
 		if err := save(tx, c); err != nil {
+			return err
+		}
+		if err := s.giveBack(tx, c); err != nil {
 			return err
 		}
 		return s.note(tx, by, c, "withdrawn", "", nil)

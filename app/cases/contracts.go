@@ -12,6 +12,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/payments"
 	"github.com/sportello-ticino/sportello/app/registers"
+	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
@@ -21,6 +22,8 @@ type (
 	Catalogue interface {
 		Service(ctx context.Context, t tenancy.Tenant, id string) (*catalogue.Service, error)
 		Offered(ctx context.Context, t tenancy.Tenant) ([]*catalogue.Service, error)
+		Known(ctx context.Context, t tenancy.Tenant, id string) (*catalogue.Service, error)
+		Left(ctx context.Context, t tenancy.Tenant, s *catalogue.Service, in rules.Input) (rules.Left, error)
 	}
 	// Registers is the population register.
 	Registers = registers.PopulationRegister

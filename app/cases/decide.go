@@ -48,6 +48,8 @@ func (s *Service) Decide(ctx context.Context, by identity.Actor, ref string, in 
 		c.Ruling = Refused
 		if in.Granted {
 			c.Ruling = Granted
+		} else if err := s.giveBack(tx, *c); err != nil {
+			return "", "", err
 		}
 		c.DecidedAt = &now
 		c.Decision = Decision{Number: number, Date: now, Facts: in.Facts, Reasons: in.Reasons, Conditions: in.Conditions,

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/sportello-ticino/sportello/app/cases/view"
-	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
@@ -26,9 +25,12 @@ func (m *Module) deskPage(r *web.Request, code int, note, wrong string) error {
 	page := view.DeskCasePage{ListTitle: i18n.T(ctx, "cases.desk.todo"), ListURL: "/ufficio", Ref: c.Ref,
 		Title: c.ApplicantName + ", " + c.ServiceTitle.For(ctx), State: status(ctx, c, deskSide, m.today()),
 		Submitted: i18n.T(ctx, "cases.desk.submitted", "when", i18n.DateTime(ctx, c.SubmittedAt)),
-		Checks:    checks(ctx, c), Sections: sections(ctx, c), Documents: append(uploadRows(base, v.Uploads), paperRows(ctx, v.Papers, deskPaperURL)...),
+		Left: leftToDo(ctx, c), Checks: checks(ctx, c), Sections: sections(ctx, c), Documents: append(uploadRows(base, v.Uploads), paperRows(ctx, v.Papers, deskPaperURL)...),
 		Messages: exchange(ctx, v.Requests), History: moments(ctx, v.Events, c, deskSide), Fees: fees(ctx, c),
 		FeesNote: i18n.T(ctx, "cases.desk.fees-note", "version", c.Outcome.Version), Facts: m.deskFacts(r, c)}
+	if v.Place != nil {
+		page.Facts = append(page.Facts, ui.Fact{Term: v.Place.Label, Value: v.Place.fact(ctx), Note: v.Place.Grant})
+	}
 	for _, e := range v.Events {
 		if e.Internal {
 			page.Notes = append(page.Notes, ui.Message{Text: e.Text, From: e.Actor + ", " + i18n.DateTime(ctx, e.At)})
@@ -85,22 +87,6 @@ func (m *Module) deskFacts(r *web.Request, c Case) []ui.Fact {
 		ui.Fact{Term: i18n.T(ctx, "cases.fact.assignee"), Value: who},
 		ui.Fact{Term: i18n.T(ctx, "cases.fact.office"), Value: r.Site().Office(c.Office).Name},
 		ui.Fact{Term: i18n.T(ctx, "cases.fact.payment"), Value: i18n.T(ctx, "cases.payment."+string(c.Payment))})
-}
-
-// checks are what the rules looked at, with where each answer comes from.
-func checks(ctx context.Context, c Case) []view.Check {
-	source := i18n.T(ctx, "cases.desk.rule", "version", c.Outcome.Version, "hash", c.Outcome.Hash)
-	var out []view.Check
-	for _, found := range [][]rules.Reason{c.Outcome.Eligibility, c.Outcome.Checks} {
-		for _, x := range found {
-			st := ui.State{Tone: ui.Success, Text: i18n.T(ctx, "cases.desk.yes")}
-			if !x.Holds {
-				st = ui.State{Tone: ui.Warning, Text: i18n.T(ctx, "cases.desk.no")}
-			}
-			out = append(out, view.Check{Title: x.Reason.For(ctx), Source: source, State: st})
-		}
-	}
-	return out
 }
 
 // exchange shows what was asked and what came back, oldest first.

@@ -162,6 +162,13 @@ func (s *Service) decisionPaper(ctx context.Context, c Case, brand pdf.Brand, of
 			fee = append(fee, pdf.Row{Label: l.Label.For(ctx), Value: l.Amount.String()})
 		}
 	}
+	if c.Ruling == Granted {
+		for _, s := range forms.Reckoned(ctx, granted(c), c.Outcome.Instalments) {
+			for _, row := range s.Rows {
+				ruling = append(ruling, row.Label+": "+row.Value+".")
+			}
+		}
+	}
 	ruling = append(ruling, i18n.T(ctx, "cases.paper.ruling-notice"))
 	recipient := []string{c.ApplicantName}
 	if c.Subject != nil {
@@ -188,7 +195,7 @@ func (s *Service) notice(ctx context.Context) string {
 // paperWords are what a paper's text may name (catalogue.Output.Body), in the
 // language of ctx.
 func (s *Service) paperWords(ctx context.Context, t tenancy.Tenant, c Case) (map[string]string, error) {
-	out := map[string]string{"commune": t.Name(), "name": c.ApplicantName, "today": i18n.LongDate(ctx, s.today())}
+	out := map[string]string{"commune": t.Name(), "name": c.ApplicantName, "today": i18n.LongDate(ctx, s.today()), "grant": granted(c).String()}
 	if c.Subject != nil {
 		maps.Copy(out, c.Subject.Words())
 	}

@@ -57,6 +57,8 @@ type paymentEvent struct {
 // Jobs registers what happens in the background.
 func (m *Module) Jobs(r *outbox.Registry) {
 	r.HandleCritical(jobIssue, m.issue)
+	r.Handle(jobAdmit, m.admit)
+	r.Every("cases.places", sweepEvery, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return m.Sweep(ctx, t) })
 	on := func(event string, do func(tx *tenancy.Tx, e paymentEvent) error) {
 		r.Subscribe(event, "cases", func(_ context.Context, tx *tenancy.Tx, job outbox.Job) error {
 			var e paymentEvent

@@ -48,6 +48,9 @@ func (m *Module) casePage(r *web.Request, v View) view.CasePage {
 	if due := dueText(ctx, c); due != "" && c.State.Open() {
 		page.Facts = append(page.Facts, ui.Fact{Term: i18n.T(ctx, "cases.fact.due"), Value: due, Num: c.PausedAt == nil})
 	}
+	if v.Place != nil {
+		page.Facts = append(page.Facts, ui.Fact{Term: v.Place.Label, Value: v.Place.fact(ctx), Note: v.Place.Grant})
+	}
 	for i := range v.Papers {
 		if c.State == Completed || v.Papers[i].Kind == paperDecision {
 			page.Ready = paperLink(ctx, v.Papers[i], paperURL)
@@ -178,6 +181,9 @@ func (m *Module) confirmation(r *web.Request) error {
 		page.Title = i18n.T(ctx, "cases.confirmation.preparing")
 		page.Next = []string{i18n.T(ctx, "cases.confirmation.next-preparing")}
 		page.Waiting, opts = true, append(opts, web.Refresh(1))
+	case c.State == Queued && v.Place != nil:
+		page.Title = i18n.T(ctx, "cases.confirmation.queued")
+		page.Next = []string{v.Place.Label + ": " + v.Place.fact(ctx) + ".", i18n.T(ctx, "cases.confirmation.next-queued")}
 	default:
 		page.Title = i18n.T(ctx, "cases.confirmation.received")
 		if v.Settled {

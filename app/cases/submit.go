@@ -89,6 +89,9 @@ func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Dra
 		return Case{}, err
 	}
 	input := s.input(by, in, subject)
+	if input.Left, err = s.Catalogue.Left(ctx, by.Tenant(), in.service, input); err != nil {
+		return Case{}, err
+	}
 	outcome, err := in.service.Rules.Evaluate(ctx, input)
 	if err != nil {
 		return Case{}, err
@@ -101,7 +104,7 @@ func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Dra
 		return Case{}, err
 	}
 	automatic := in.service.Kind == catalogue.Smart && outcome.Verdict == rules.Granted && !down
-	begin(&c, in.service, automatic, down)
+	begin(&c, in.service.Definition, automatic, down)
 	err = s.in(ctx, by, func(tx *tenancy.Tx) error {
 		if err := keepDefinition(tx, in.service); err != nil {
 			return err
@@ -118,6 +121,9 @@ func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Dra
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		if err := s.claim(tx, &c, in.service.Definition); err != nil {
 			return err
 		}
 		if err := insert(tx, &c); err != nil {
@@ -158,7 +164,7 @@ func (s *Service) newCase(ctx context.Context, by identity.Actor, in submission,
 
 // begin decides where a new case starts: with the fee, with the paper, or on
 // the office's list.
-func begin(c *Case, svc *catalogue.Service, automatic, down bool) {
+func begin(c *Case, svc catalogue.Definition, automatic, down bool) {
 	fee := c.Outcome.Fee.Total
 	switch {
 	case automatic && fee > 0, svc.Fee.Due == catalogue.OnSubmission && fee > 0 && !automatic && !down && svc.Kind == catalogue.Traditional:
@@ -182,6 +188,12 @@ func (s *Service) announce(tx *tenancy.Tx, by identity.Actor, account *identity.
 		return err
 	}
 	system := identity.System(tx.Tenant())
+	if c.State == Queued {
+		if err := s.note(tx, system, c, "queued", "", nil); err != nil {
+			return err
+		}
+		return s.write(tx, account, c, notifications.CaseQueued, nil)
+	}
 	switch {
 	case down:
 		if err := s.note(tx, system, c, "register-down", "", nil); err != nil {

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/sportello-ticino/sportello/app/cases/view"
+	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/money"
 )
 
 // side is who reads: the same history in each one's own words.
@@ -76,7 +78,7 @@ func sections(ctx context.Context, c Case) []view.Section {
 		for _, r := range s.Rows {
 			values := r.Files
 			if r.Value != "" {
-				values = append([]string{r.Value}, values...)
+				values = append(strings.Split(r.Value, "\n"), values...)
 			}
 			if len(values) == 0 {
 				values = []string{"–"}
@@ -87,7 +89,22 @@ func sections(ctx context.Context, c Case) []view.Section {
 			out = append(out, part)
 		}
 	}
+	for _, s := range forms.Reckoned(ctx, granted(c), c.Outcome.Instalments) {
+		part := view.Section{Title: s.Title}
+		for _, r := range s.Rows {
+			part.Answers = append(part.Answers, ui.Answer{Question: r.Label, Values: []string{r.Value}, Num: true})
+		}
+		out = append(out, part)
+	}
 	return out
+}
+
+// granted is the grant the rules reckoned; 0 where there is none.
+func granted(c Case) money.CHF {
+	if c.Outcome.Pot == nil {
+		return 0
+	}
+	return c.Outcome.Pot.Grant
 }
 
 // fees are the lines of a fee with their total.

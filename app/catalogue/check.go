@@ -122,6 +122,7 @@ func (s *Service) tryExample(ctx context.Context, e Example, engine *rules.Engin
 		who.Kind = "person"
 	}
 	in := pinned.Input(answers, e.Files, who, e.Register.facts(), today)
+	in.Left = e.left()
 	setting := forms.Setting{Rules: in, Postcodes: postcodes, Files: e.Files}
 	problems := pinned.expectForm(ctx, e, answers, setting)
 	if len(e.Expect.Mistakes) > 0 {
@@ -131,7 +132,8 @@ func (s *Service) tryExample(ctx context.Context, e Example, engine *rules.Engin
 	if err != nil {
 		return none, errors.Join(append(problems, err)...)
 	}
-	return outcome, errors.Join(append(problems, e.Expect.outcome(outcome)...)...)
+	problems = append(problems, e.Expect.outcome(outcome)...)
+	return outcome, errors.Join(append(problems, e.Expect.scarce(outcome)...)...)
 }
 
 // pinned is the service with the kind and amounts the example was written for.
@@ -182,11 +184,8 @@ func (s *Service) exampleAnswers(e Example, postcodes []string) (forms.Answers, 
 	if err != nil {
 		return nil, err
 	}
-	for field, value := range answers {
-		if place, ok := value.(forms.Place); ok && place.Postcode == "here" && len(postcodes) > 0 {
-			place.Postcode = postcodes[0]
-			answers[field] = place
-		}
+	if len(postcodes) > 0 {
+		answers.Here(postcodes[0])
 	}
 	return answers, nil
 }
@@ -210,9 +209,9 @@ func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answe
 	}
 	wrong := []string{}
 	for _, m := range mistakes {
-		wrong = append(wrong, m.Field.ID)
-		if !slices.Contains(e.Expect.Mistakes, m.Field.ID) {
-			problems = append(problems, &Unexpected{"mistake", m.Field.ID, "", m.Key, fmt.Sprintf("field %s: unexpected mistake %s %v", m.Field.ID, m.Key, m.Args)})
+		wrong = append(wrong, m.Path())
+		if !slices.Contains(e.Expect.Mistakes, m.Path()) {
+			problems = append(problems, &Unexpected{"mistake", m.Path(), "", m.Key, fmt.Sprintf("field %s: unexpected mistake %s %v", m.Path(), m.Key, m.Args)})
 		}
 	}
 	for _, field := range e.Expect.Mistakes {
@@ -226,8 +225,8 @@ func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answe
 	}
 	asked := map[string]bool{}
 	for _, page := range pages {
-		for _, field := range page.Fields {
-			asked[field.ID] = true
+		for _, name := range page.Names() {
+			asked[forms.Path(name)] = true
 		}
 	}
 	for _, field := range e.Expect.Asked {

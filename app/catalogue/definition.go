@@ -57,6 +57,7 @@ type Definition struct {
 	Keywords       []string    `yaml:"keywords" json:"keywords,omitempty"` // other words people search by
 	Office         string      `yaml:"office" json:"office"`
 	Level          int         `yaml:"level" json:"level"` // trust level 0–4 asked of the applicant
+	Levels         Levels      `yaml:"levels" json:"levels,omitzero"`
 	Mandates       bool        `yaml:"mandates" json:"mandates,omitempty"`
 	Minutes        int         `yaml:"minutes" json:"minutes,omitempty"` // to fill in the form
 	Who            i18n.Text   `yaml:"who" json:"who"`
@@ -76,6 +77,9 @@ type Definition struct {
 	Form        forms.Definition  `yaml:"form" json:"form"`
 	Fee         Fee               `yaml:"fee" json:"fee"`
 	Limits      map[string]Limit  `yaml:"limits" json:"limits,omitempty"`
+	Quota       *Quota            `yaml:"quota" json:"quota,omitempty"`
+	Budget      *Budget           `yaml:"budget" json:"budget,omitempty"`
+	Instalments *Instalments      `yaml:"instalments" json:"instalments,omitempty"`
 	Eligibility []rules.Condition `yaml:"eligibility" json:"eligibility,omitempty"`
 	Decision    []rules.Condition `yaml:"decision" json:"decision,omitempty"`
 	Examples    []Example         `yaml:"examples" json:"examples,omitempty"`
@@ -100,7 +104,7 @@ type Output struct {
 	Title   i18n.Text  `yaml:"title" json:"title"`     // on the paper and in the list of documents
 	Summary i18n.Text  `yaml:"summary" json:"summary"` // on the card
 	// Body is the text of the paper. It may use {commune}, {name}, {today},
-	// {purpose}, {register.…} and {answers.<field>}; paragraphs are lines.
+	// {purpose}, {grant}, {register.…} and {answers.<field>}; paragraphs are lines.
 	Body      i18n.Text `yaml:"body" json:"body,omitempty"`
 	ValidDays int       `yaml:"valid_days" json:"valid_days,omitempty"` // 0: without end
 }
@@ -171,6 +175,7 @@ type Example struct {
 	Register  *ExampleRegister  `yaml:"register" json:"register,omitempty"`
 	Answers   map[string]any    `yaml:"answers" json:"answers"`
 	Files     map[string]int    `yaml:"files" json:"files,omitempty"`
+	Left      *ExampleLeft      `yaml:"left" json:"left,omitempty"` // of places or credit; none: enough
 	Expect    Expectation       `yaml:"expect" json:"expect"`
 }
 
@@ -203,6 +208,10 @@ type Expectation struct {
 	Asked    []string      `yaml:"asked" json:"asked,omitempty"`       // fields that are shown
 	Hidden   []string      `yaml:"hidden" json:"hidden,omitempty"`     // fields that are not
 	Mistakes []string      `yaml:"mistakes" json:"mistakes,omitempty"` // fields to correct
+
+	Pot         string   `yaml:"pot" json:"pot,omitempty"`     // what is drawn from
+	Grant       *Francs  `yaml:"grant" json:"grant,omitempty"` // what would be paid
+	Instalments []Francs `yaml:"instalments" json:"instalments,omitempty"`
 }
 
 // IsVerified reports whether the amounts are the commune's own. A service

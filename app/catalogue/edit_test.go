@@ -180,17 +180,17 @@ func TestAWrongEditIsKept(t *testing.T) {
 	by := admin(b.Lugano)
 	b.apply(t, tenants.FS, b.Lugano, Options{Demo: true})
 	const id = "stato-famiglia"
-	if _, err := b.module.Amend(ctx, by, id, []Set{{Path: []string{"level"}, Value: 9.0}}); err != nil {
+	if _, err := b.module.Amend(ctx, by, id, []Set{{Path: []string{"minutes"}, Value: 999.0}}); err != nil {
 		t.Fatal(err)
 	}
 	w, err := b.module.Workbench(ctx, by, id)
-	if err != nil || w.Next != nil || len(w.Problems) != 1 || w.Problems[0].Where() != "level" {
+	if err != nil || w.Next != nil || len(w.Problems) != 1 || w.Problems[0].Where() != "minutes" {
 		t.Fatalf("%v %v", w.Problems, err)
 	}
 	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, ""); !errors.Is(err, ErrEditWrong) {
 		t.Error(err)
 	}
-	if _, err := b.module.Amend(ctx, by, id, []Set{{Path: []string{"level"}, Value: w.InForce["level"]}}); err != nil {
+	if _, err := b.module.Amend(ctx, by, id, []Set{{Path: []string{"minutes"}, Value: w.InForce["minutes"]}}); err != nil {
 		t.Fatal(err)
 	}
 	if w, err = b.module.Workbench(ctx, by, id); err != nil || w.Edit != nil {

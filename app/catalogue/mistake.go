@@ -110,6 +110,7 @@ var wherePaths = []struct {
 	{"field ", []string{"form", "steps", "**"}, ""},
 	{"step ", []string{"form", "steps"}, ""},
 	{"form", []string{"form"}, ""},
+	{"quota", []string{"quota"}, ""}, {"budget", []string{"budget"}, ""}, {"instalments", []string{"instalments"}, ""}, {"levels", []string{"levels"}, ""},
 }
 
 var firstKey = regexp.MustCompile(`^([a-z_]+)\b`)
@@ -145,7 +146,9 @@ func pathOf(w *rules.Wrong) []string {
 		}
 		path := slices.Clone(p.path)
 		id, sub, _ := strings.Cut(rest, ", ")
-		if id != "" {
+		if group, inside, nested := strings.Cut(id, "."); nested && p.prefix == "field " {
+			path = append(path, group, "fields", inside)
+		} else if id != "" {
 			path = append(path, id)
 		}
 		switch {
@@ -238,4 +241,18 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// scarceMistakes are those of levels, quota and budget: each begins with its key.
+func scarceMistakes(problems []error) Mistakes {
+	var out Mistakes
+	for _, err := range problems {
+		key, what, _ := strings.Cut(err.Error(), ": ")
+		m := &Mistake{Path: []string{key}, What: what, Do: "see levels, quota and budget in the schema of a service"}
+		if what == "" || strings.Contains(key, " ") {
+			m.Path, m.What = nil, err.Error()
+		}
+		out = append(out, m)
+	}
+	return out
 }

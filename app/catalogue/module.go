@@ -184,14 +184,18 @@ func (m *Module) Offer(ctx context.Context, t tenancy.Tenant, id string) (*forms
 	if !s.Paused.Empty() {
 		return nil, ErrPaused.With("why", s.Paused.In("it"))
 	}
-	return s.Offer(), nil
+	offer := s.Offer()
+	offer.Left = func(ctx context.Context, in rules.Input) (rules.Left, error) { return m.Left(ctx, t, s, in) }
+	return offer, nil
 }
 
-// Offer is the service as package forms has it filled in.
+// Offer is the service as package forms has it filled in; what is left of its
+// places or credit is not known to it.
 func (s *Service) Offer() *forms.Offer {
 	return &forms.Offer{
-		ID: s.ID, Version: s.Version, Hash: s.Hash, Title: s.Title, Office: s.Office, Level: s.Level, OnlyItalian: func(lang string) bool { return !s.Summary.Speaks(lang) },
+		ID: s.ID, Version: s.Version, Hash: s.Hash, Title: s.Title, Office: s.Office, BeginLevel: s.BeginLevel(), Level: s.SubmitLevel(), OnlyItalian: func(lang string) bool { return !s.Summary.Speaks(lang) },
 		Immediate: s.Kind == Smart, PayNow: s.Fee.Due == OnSubmission, DemoFee: s.DemoFee(), FeeNote: s.Fee.Note,
 		Form: s.Form, Rules: s.Rules, Amounts: s.AmountsCHF(), Limits: s.LimitValues(),
+		TurnsAway: s.Scarce() && !s.Queues(),
 	}
 }

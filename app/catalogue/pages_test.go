@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/sportello-ticino/sportello/app/apptest"
+	"github.com/sportello-ticino/sportello/app/catalogue"
+	"github.com/sportello-ticino/sportello/tenants"
 )
 
 func TestCatalogueOnPages(t *testing.T) {
@@ -55,8 +57,12 @@ func TestCatalogueForMachines(t *testing.T) {
 		}
 	}
 	read(t, c, "/api/v1/services", &list)
-	if list.Count != 11 || len(list.Services) != 11 {
-		t.Errorf("%d services", list.Count)
+	overlays, err := catalogue.Overlays(tenants.FS, "bellinzona")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list.Count != len(overlays) || len(list.Services) != len(overlays) {
+		t.Errorf("%d services, %d are offered", list.Count, len(overlays))
 	}
 	var one struct {
 		ID   string

@@ -60,8 +60,7 @@ func Schema() ([]byte, error) {
 		{"Francs", pairs{{"description", "An amount in Swiss francs, at most two decimals: 12.50."}, {"type", "number"}, {"minimum", 0}, {"multipleOf", 0.01}}},
 	}
 	root := definitionShape()
-	done := map[string]bool{root.name: true}
-	collectDefs(root, done, &defs)
+	collectDefs(root, map[string]bool{}, &defs)
 	schema := pairs{
 		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
 		{"$id", SchemaID},
@@ -91,24 +90,22 @@ func textObject() pairs {
 	return pairs{{"type", "object"}, {"properties", properties}, {"required", []string{i18n.Reference}}, {"additionalProperties", false}}
 }
 
-// collectDefs adds the types a shape is made of, each once, inner ones after.
+// collectDefs adds the types a shape is made of, each once, inner ones after; the
+// root itself stands at the top of the schema.
 func collectDefs(s *shape, done map[string]bool, defs *pairs) {
-	if s == nil {
-		return
-	}
-	if s.form == object && !done[s.name] {
+	switch {
+	case s == nil:
+	case s.form != object:
+		collectDefs(s.item, done, defs)
+	case !done[s.name]:
 		done[s.name] = true
-		*defs = append(*defs, pair{s.name, objectSchema(s)})
-	}
-	if s.form == object {
-		for _, f := range s.fields {
-			if f.form != object || !done[f.name] {
-				collectDefs(f.shape, done, defs)
-			}
+		if s != definitionShape() {
+			*defs = append(*defs, pair{s.name, objectSchema(s)})
 		}
-		return
+		for _, f := range s.fields {
+			collectDefs(f.shape, done, defs)
+		}
 	}
-	collectDefs(s.item, done, defs)
 }
 
 func objectSchema(s *shape) pairs {

@@ -57,6 +57,52 @@ var schemaWords = map[string]word{
 	"Definition.decision":        {says: "Checks that must hold for a smart service to grant by itself; one that does not refers the case to an official.", cpsv: "cpsv:Rule", source: sourceCEL},
 	"Definition.examples":        {says: "Requests and what must come of them. A definition whose examples fail is not published.", source: "ops/docs/guides/service.md", required: true},
 
+	"Definition.levels":      {says: "Trust levels by action, where they are not all the same.", source: "eCH-0170; AGOV"},
+	"Definition.quota":       {says: "Only so many places: taken on submission, free again on refusal or withdrawal."},
+	"Definition.budget":      {says: "Only so much money for a grant.", cpsv: "cv:hasCost"},
+	"Definition.instalments": {says: "The plan by which a sum is paid."},
+
+	"Levels.begin":  {says: "Level asked of whoever begins a request; `level` where nothing is said.", least: num(0), most: num(4)},
+	"Levels.submit": {says: "Level asked of whoever submits one; `level` where nothing is said.", least: num(0), most: num(4)},
+
+	"Quota.title":  {says: "What the places are called on the card.", required: true},
+	"Quota.key":    {says: "Expression that names the pot a request draws from; none where there is one number for all.", source: sourceCEL},
+	"Quota.on":     {says: "Expression: the day the request is about; today where nothing is said.", source: sourceCEL},
+	"Quota.per":    {says: "Period the places are for; for good where nothing is said.", enum: spans},
+	"Quota.places": {says: "How many there are, without pots.", least: num(0)},
+	"Quota.given":  {says: "Places of the period that were given outside this desk.", least: num(0)},
+	"Quota.pots":   {says: "Places by name of pot."},
+	"Quota.queue":  {says: "Whether requests may wait for a place; others are turned away before they are submitted."},
+	"Pot.id":       {says: "Name of the pot, as `key` gives it.", required: true},
+	"Pot.label":    {says: "What people read.", required: true},
+	"Pot.places":   {says: "How many there are.", least: num(0), required: true},
+	"Pot.given":    {says: "Places that were given outside this desk.", least: num(0)},
+
+	"Budget.title": {says: "What the credit is called on the card.", required: true},
+	"Budget.total": {says: "The credit of the period.", required: true},
+	"Budget.spent": {says: "What was spent of it outside this desk."},
+	"Budget.on":    {says: "Expression: the day the request is about; today where nothing is said.", source: sourceCEL},
+	"Budget.per":   {says: "Period the credit is for; for good where nothing is said.", enum: spans},
+	"Budget.grant": {says: "Expression in centimes: what the request would be paid.", source: sourceCEL, required: true},
+	"Budget.queue": {says: "Whether requests may wait until there is money again."},
+
+	"Instalments.total": {says: "Expression in centimes.", source: sourceCEL, required: true},
+	"Instalments.count": {says: "Expression: how many.", source: sourceCEL, required: true},
+	"Instalments.first": {says: "Expression: the day of the first.", source: sourceCEL, required: true},
+
+	"Example.left":            {says: "What is left of places or credit; enough where nothing is said."},
+	"ExampleLeft.places":      {says: "Places.", least: num(0)},
+	"ExampleLeft.credit":      {says: "Credit."},
+	"Expectation.pot":         {says: "The pot that is drawn from."},
+	"Expectation.grant":       {says: "What would be paid."},
+	"Expectation.instalments": {says: "The sums of the plan."},
+
+	"Field.parts":   {says: "person, child: what is asked beside name and birth: avs, email, phone."},
+	"Field.max_age": {says: "child: full years at most; 17 where nothing is said.", least: num(1), most: num(25)},
+	"Field.fields":  {says: "group: what is asked of each item."},
+	"Field.item":    {says: "group: what one item is called; the label where nothing is said."},
+	"Field.add":     {says: "group: the button for another."},
+
 	"Contact.phone": {says: "Telephone number as people write it.", cpsv: "cv:telephone"},
 	"Contact.email": {says: "Mail address.", cpsv: "cv:email"},
 

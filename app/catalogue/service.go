@@ -38,11 +38,14 @@ type Service struct {
 func Compile(def Definition, engine *rules.Engine) (*Service, error) {
 	applyDefaults(&def)
 	s := &Service{Definition: def}
-	problems := def.check()
+	problems := append(def.check(), scarceMistakes(def.checkScarce())...)
 	scope, err := engine.Scope(rules.Names{
 		Answers: def.Form.Names(),
+		Groups:  def.Form.Groups(),
 		Amounts: slices.Sorted(maps.Keys(def.Fee.Amounts)),
 		Limits:  slices.Sorted(maps.Keys(def.Limits)),
+		Places:  def.Quota != nil,
+		Credit:  def.Budget != nil,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("service %s: %w", def.ID, append(problems, mistakesOfCompilers(err, nil)...))
@@ -92,6 +95,7 @@ func (d Definition) rules() rules.Definition {
 		Service: d.ID, Version: d.Version, Eligibility: d.Eligibility,
 		Fee:      rules.FeeRule{Lines: d.Fee.Lines, Minimum: d.Fee.Minimum, MinimumLabel: minimumLabel},
 		Decision: rules.Decision{Automatic: d.Kind == Smart, Checks: d.Decision},
+		Scarce:   d.scarceRule(), Instalments: d.instalmentRule(),
 	}
 }
 

@@ -89,6 +89,7 @@ func (w Workbench) Try(ctx context.Context, commune string, t Trial) (TrialResul
 		return out, ErrEditWrong
 	}
 	in := w.Next.Input(t.Answers, t.Files, t.applicant(), t.register(w.Postcodes), t.Today)
+	in.Left = Example{}.left() // enough: a trial draws from nothing
 	outcome, err := w.Next.Rules.Evaluate(ctx, in)
 	if err != nil {
 		return out, err
@@ -164,8 +165,8 @@ func (w Workbench) Record(ctx context.Context, name string, t Trial) (map[string
 		}
 	}
 	for _, page := range pages {
-		for _, field := range page.Fields {
-			e.Expect.Asked = append(e.Expect.Asked, field.ID)
+		for _, name := range page.Names() {
+			e.Expect.Asked = append(e.Expect.Asked, forms.Path(name))
 		}
 	}
 	e.Amounts, e.Limits = map[string]Francs{}, w.Next.LimitValues()
@@ -225,6 +226,10 @@ func (w Workbench) expectNow(ctx context.Context, e Example, o rules.Outcome) ma
 	}
 	if e.Expect.Verdict != "" {
 		e.Expect.Verdict = o.Verdict
+	}
+	if e.Expect.Grant != nil && o.Pot != nil {
+		grant := Francs(o.Pot.Grant)
+		e.Expect.Grant = &grant
 	}
 	if e.Expect.Unmet != nil {
 		e.Expect.Unmet = []string{}

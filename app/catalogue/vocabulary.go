@@ -26,6 +26,7 @@ var (
 	outputKinds    = []string{string(Certificate), string(Authorisation), string(Ruling), string(Receipt), string(Registration), string(Booking)}
 	dues           = []string{string(OnSubmission), string(OnDecision)}
 	verdicts       = []string{"granted", "referred", "ineligible"}
+	spans          = []string{"year", "month", "day"}
 	applicants     = []string{"person", "firm"}
 )
 
@@ -33,7 +34,7 @@ var (
 	serviceID  = regexp.MustCompile(`^[a-z][a-z0-9-]{1,60}$`)
 	name       = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 	bodyFields = regexp.MustCompile(`\{([^{}]*)\}`)
-	bodyWords  = []string{"commune", "name", "today", "purpose", "valid_until"}
+	bodyWords  = []string{"commune", "name", "today", "purpose", "valid_until", "grant"}
 )
 
 // Categories are the themes of the catalogue in their order.

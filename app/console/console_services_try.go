@@ -193,13 +193,16 @@ func (m *Module) trialPost(r *web.Request) error {
 			}
 		}
 	}
-	answers, wrong, err := w.Next.Form.Parse(r.Ctx(), step, typed, trial.Answers, w.Setting(trial))
+	answers, wrong, inputs, arranged, err := forms.Rehearsal{Offer: w.Next.Offer(), Setting: w.Setting(trial), Answers: trial.Answers}.Read(r.Ctx(), step, typed)
 	if err != nil {
 		return err
 	}
 	trial.Answers = answers
+	if arranged {
+		return m.showTrialStep(r, http.StatusOK, w, trial, step, inputs, nil)
+	}
 	if len(wrong) > 0 {
-		return m.showTrialStep(r, http.StatusUnprocessableEntity, w, trial, step, typed, wrong)
+		return m.showTrialStep(r, http.StatusUnprocessableEntity, w, trial, step, inputs, wrong)
 	}
 	steps, err := forms.Rehearsal{Offer: w.Next.Offer(), Setting: w.Setting(trial), Answers: answers}.Steps(r.Ctx())
 	if err != nil {

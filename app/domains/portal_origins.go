@@ -15,7 +15,11 @@ func (m *Module) relatedOrigins(r *web.Request) error {
 	if r.Host() != t.Slug()+"."+m.DB.Directory().Base() {
 		return web.NotFound()
 	}
-	body, err := json.Marshal(map[string][]string{"origins": m.Origins(t)})
+	origins, err := m.Origins(r.Ctx(), t)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(map[string][]string{"origins": origins})
 	if err != nil {
 		return err
 	}

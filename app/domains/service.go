@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/outbox"
@@ -246,12 +247,21 @@ func (s *Service) Remove(ctx context.Context, by identity.Actor, t tenancy.Tenan
 
 // Origins are the addresses of a commune's own domains, for browsers that ask
 // which of them may use what belongs to <slug>.<base>.
-func (s *Service) Origins(t tenancy.Tenant) []string {
+// One whose last check failed may be somebody else's by now: it is left out.
+func (s *Service) Origins(ctx context.Context, t tenancy.Tenant) ([]string, error) {
 	out := []string{}
-	for _, h := range t.Hosts() {
-		out = append(out, strings.ToLower(s.URL(h)))
-	}
-	return out
+	err := s.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+		rows, err := tx.Query("select host from hosts where slug = $1 and well order by host", t.Slug())
+		if err != nil {
+			return err
+		}
+		hosts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, h := range hosts {
+			out = append(out, strings.ToLower(s.URL(h)))
+		}
+		return err
+	})
+	return out, err
 }
 
 // Records are the lines that the commune's DNS must hold for a host: the proof,

@@ -44,6 +44,7 @@ type field struct {
 	kind    Kind
 	visible *rules.Rule
 	step    string
+	group   *group // of a repeated group
 }
 
 // ruleType is what the answer is for the rules.
@@ -69,13 +70,32 @@ func (f *Field) maxFiles() int {
 func (d Definition) Names() map[string]rules.Type {
 	names := map[string]rules.Type{}
 	for _, s := range d.Steps {
-		for _, f := range s.Fields {
-			if typ := f.ruleType(); typ != "" {
-				names[f.ID] = typ
+		addNames(names, s.Fields)
+	}
+	return names
+}
+
+func addNames(names map[string]rules.Type, fields []Field) {
+	for i := range fields {
+		if typ := fields[i].ruleType(); typ != "" {
+			names[fields[i].ID] = typ
+		}
+	}
+}
+
+// Groups lists the fields of the repeated groups and their types, for
+// rules.Names.
+func (d Definition) Groups() map[string]map[string]rules.Type {
+	groups := map[string]map[string]rules.Type{}
+	for _, s := range d.Steps {
+		for i := range s.Fields {
+			if f := &s.Fields[i]; f.Kind == groupName {
+				groups[f.ID] = map[string]rules.Type{}
+				addNames(groups[f.ID], f.Fields)
 			}
 		}
 	}
-	return names
+	return groups
 }
 
 // Compile checks a definition and compiles its conditions with the service's
@@ -88,8 +108,8 @@ func Compile(def Definition, scope *rules.Scope) (*Form, error) {
 	for i := range def.Steps {
 		c.step(&def.Steps[i])
 	}
-	if n := len(c.form.fields); n > maxFields {
-		c.wrong("form", "%d fields, at most %d", n, maxFields)
+	if c.asked > maxFields {
+		c.wrong("form", "%d fields, at most %d", c.asked, maxFields)
 	}
 	if err := errors.Join(c.problems...); err != nil {
 		return nil, err
@@ -100,6 +120,7 @@ func Compile(def Definition, scope *rules.Scope) (*Form, error) {
 type compiler struct {
 	form     *Form
 	before   map[string]bool // fields already seen
+	asked    int             // how many fields, those of groups included
 	problems []error
 }
 
@@ -118,7 +139,7 @@ func (c *compiler) step(s *Step) {
 	if s.Title.Empty() {
 		c.wrong(where, "no Italian title")
 	}
-	out := step{Step: s, visible: c.condition(where, s.VisibleIf)}
+	out := step{Step: s, visible: c.condition(where, s.VisibleIf, c.form.scope, nil)}
 	for i := range s.Fields {
 		out.fields = append(out.fields, c.field(s.ID, &s.Fields[i]))
 	}
@@ -130,6 +151,22 @@ func (c *compiler) step(s *Step) {
 
 func (c *compiler) field(step string, f *Field) *field {
 	where := "field " + f.ID
+	out := c.one(where, f)
+	if _, twice := c.form.fields[f.ID]; twice {
+		c.wrong(where, "there are two of them")
+	}
+	out.step, out.visible = step, c.condition(where, f.VisibleIf, c.form.scope, nil)
+	if f.Kind == groupName {
+		out.group = c.group(where, f)
+	}
+	c.form.fields[f.ID] = out
+	c.before[f.ID] = true
+	return out
+}
+
+// one checks what every field must have, inside a group or not.
+func (c *compiler) one(where string, f *Field) *field {
+	c.asked++
 	kind, known := kinds[f.Kind]
 	if !known {
 		c.wrong(where, "unknown kind %q", f.Kind)
@@ -138,35 +175,30 @@ func (c *compiler) field(step string, f *Field) *field {
 	if !identifier.MatchString(f.ID) {
 		c.wrong(where, "an identifier was expected: small letters, digits, _")
 	}
-	if _, twice := c.form.fields[f.ID]; twice {
-		c.wrong(where, "there are two of them")
-	}
 	if f.Label.Empty() {
 		c.wrong(where, "no Italian label")
 	}
 	c.limits(where, f)
-	out := &field{Field: f, kind: kind, visible: c.condition(where, f.VisibleIf), step: step}
-	c.form.fields[f.ID] = out
-	c.before[f.ID] = true
-	return out
+	return &field{Field: f, kind: kind}
 }
 
 // condition compiles a condition and sees to it that it reads only what was
-// asked before: so no two conditions can wait for each other.
-func (c *compiler) condition(where, expression string) *rules.Rule {
-	if expression == "" {
+// asked before: so no two conditions can wait for each other. item are the
+// fields of the same item that come before, nil outside a group.
+func (c *compiler) condition(where, expression string, scope *rules.Scope, item map[string]bool) *rules.Rule {
+	if expression == "" || scope == nil {
 		return nil
 	}
-	rule, err := c.form.scope.Condition(expression)
+	rule, err := scope.Condition(expression)
 	if err != nil {
 		c.wrong(where, "visible_if: %w", err)
 		return nil
 	}
 	for _, name := range rule.Reads() {
-		if rest, isAnswer := strings.CutPrefix(name, "answers."); isAnswer {
-			if id, _, _ := strings.Cut(rest, "."); !c.before[id] {
-				c.wrong(where, "visible_if reads %q, which is asked later", id)
-			}
+		from, rest, _ := strings.Cut(name, ".")
+		id, _, _ := strings.Cut(rest, ".")
+		if from == "answers" && !c.before[id] || from == "item" && !item[id] {
+			c.wrong(where, "visible_if reads %q, which is asked later", id)
 		}
 	}
 	return rule
@@ -180,17 +212,30 @@ func (c *compiler) limits(where string, f *Field) {
 		}
 	}
 	only(len(f.Options) > 0, "options", "choice", "many")
-	only(f.Min != nil, "min", "number", "money", "many")
-	only(f.Max != nil, "max", "number", "money", "many", "period")
+	only(f.Min != nil, "min", "number", "money", "many", groupName)
+	only(f.Max != nil, "max", "number", "money", "many", "period", groupName)
 	only(f.Decimals != 0, "decimals", "number")
 	only(len(f.Unit) > 0, "unit", "number")
 	only(f.MinLength != 0, "min_length", "text", "longtext")
 	only(f.MaxLength != 0, "max_length", "text", "longtext")
 	only(f.Pattern != "", "pattern", "text")
-	only(f.Earliest != "", "earliest", "date", "period")
-	only(f.Latest != "", "latest", "date", "period")
+	only(f.Earliest != "", "earliest", "date", "period", "time")
+	only(f.Latest != "", "latest", "date", "period", "time")
 	only(f.MaxFiles != 0, "max_files", "file")
-	only(f.InCommune, "in_commune", "place")
+	only(f.InCommune, "in_commune", "place", "map")
+	only(len(f.Parts) > 0, "parts", "person", "child")
+	only(f.MaxAge != 0, "max_age", "child")
+	only(len(f.Fields) > 0, "fields", groupName)
+	only(len(f.Item) > 0, "item", groupName)
+	only(len(f.Add) > 0, "add", groupName)
+	for _, name := range f.Parts {
+		if !slices.ContainsFunc(extraParts, func(p part) bool { return p.name == name }) {
+			c.wrong(where, "part %q is unknown: avs, email or phone were expected", name)
+		}
+	}
+	if f.MaxAge < 0 || f.MaxAge > 25 {
+		c.wrong(where, "max_age is 1 to 25")
+	}
 	only(f.Evidence != nil, "evidence", "file")
 	if f.Evidence != nil && f.Evidence.Shows.Empty() {
 		c.wrong(where, "evidence: shows has no Italian text")
@@ -215,7 +260,11 @@ func (c *compiler) limits(where string, f *Field) {
 			c.wrong(where, "a pattern needs a format: what it asks, in words")
 		}
 	}
-	if _, _, err := dayLimits(f, anyDay); err != nil {
+	if f.Kind == "time" {
+		if _, _, err := clockLimits(f); err != nil {
+			c.wrong(where, "%w", err)
+		}
+	} else if _, _, err := dayLimits(f, anyDay); err != nil {
 		c.wrong(where, "%w", err)
 	}
 	if f.Kind == "choice" || f.Kind == "many" {

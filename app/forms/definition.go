@@ -31,18 +31,24 @@ type Field struct {
 	Missing i18n.Text `yaml:"missing,omitempty" json:"missing,omitempty"`
 
 	Options   []Option  `yaml:"options,omitempty" json:"options,omitempty"`       // choice, many
-	Min       *float64  `yaml:"min,omitempty" json:"min,omitempty"`               // number; money in CHF; many: how many
-	Max       *float64  `yaml:"max,omitempty" json:"max,omitempty"`               // the same; period: days at most
+	Min       *float64  `yaml:"min,omitempty" json:"min,omitempty"`               // number; money in CHF; many, group: how many
+	Max       *float64  `yaml:"max,omitempty" json:"max,omitempty"`               // the same; period: days at most; group: 10 where it says nothing
 	Decimals  int       `yaml:"decimals,omitempty" json:"decimals,omitempty"`     // number: digits after the point, 0–3
 	Unit      i18n.Text `yaml:"unit,omitempty" json:"unit,omitempty"`             // number: "m²"
 	MinLength int       `yaml:"min_length,omitempty" json:"min_length,omitempty"` // text, longtext: characters
 	MaxLength int       `yaml:"max_length,omitempty" json:"max_length,omitempty"`
 	Pattern   string    `yaml:"pattern,omitempty" json:"pattern,omitempty"`       // text: RE2, whole value
 	Format    i18n.Text `yaml:"format,omitempty" json:"format,omitempty"`         // text: what the pattern asks, in words
-	Earliest  string    `yaml:"earliest,omitempty" json:"earliest,omitempty"`     // date, period: "today", "today+1", "2020-01-01"
+	Earliest  string    `yaml:"earliest,omitempty" json:"earliest,omitempty"`     // date, period: "today", "today+1", "2020-01-01"; time: "08.30"
 	Latest    string    `yaml:"latest,omitempty" json:"latest,omitempty"`         // the same
 	MaxFiles  int       `yaml:"max_files,omitempty" json:"max_files,omitempty"`   // file: 1–5
-	InCommune bool      `yaml:"in_commune,omitempty" json:"in_commune,omitempty"` // place: the postcode is one of the commune's
+	InCommune bool      `yaml:"in_commune,omitempty" json:"in_commune,omitempty"` // place: the postcode is one of the commune's; map: near it
+	Parts     []string  `yaml:"parts,omitempty" json:"parts,omitempty"`           // person, child: avs, email, phone, asked beside name and birth
+	MaxAge    int       `yaml:"max_age,omitempty" json:"max_age,omitempty"`       // child: full years at most; 17 where it says nothing
+
+	Fields []Field   `yaml:"fields,omitempty" json:"fields,omitempty"` // group: what is asked of each item
+	Item   i18n.Text `yaml:"item,omitempty" json:"item,omitempty"`     // group: what one is called, "Persona"; the label where it says nothing
+	Add    i18n.Text `yaml:"add,omitempty" json:"add,omitempty"`       // group: the button for another, "Aggiungere una persona"
 
 	Evidence *Evidence `yaml:"evidence,omitempty" json:"evidence,omitempty"` // file: which document is asked for
 }

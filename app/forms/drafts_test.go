@@ -156,11 +156,11 @@ func TestDraftIsResumedOnAnotherDevice(t *testing.T) {
 
 func TestWhoMayBegin(t *testing.T) {
 	b, ctx := newDraftBench(t), context.Background()
-	b.offer.Level = 4
+	b.offer.BeginLevel = 4
 	if _, err := b.Begin(ctx, b.anna, "ground", "it"); !errors.Is(err, ErrLevel) {
 		t.Errorf("%v", err)
 	}
-	b.offer.Level = 3
+	b.offer.BeginLevel = 3
 	b.offer.Rules = eligible(t, "register.age > 90")
 	if _, err := b.Begin(ctx, b.anna, "ground", "it"); !errors.Is(err, ErrNotEligible) {
 		t.Errorf("%v", err)

@@ -14,11 +14,28 @@ import (
 // reviewStep is the address of the last page, where answers are checked.
 const reviewStep = "riepilogo"
 
-// FieldMistake is one thing to correct.
+// missingKey is the mistake of a required field without an answer.
+const missingKey = "missing"
+
+// FieldMistake is one thing to correct. Inside a group Field has the name of its
+// input as ID.
 type FieldMistake struct {
 	Step  string
 	Field *Field
+	Group *Field // the group it stands in, or nil
+	Item  int    // which item of the group, from 1
 	*Mistake
+}
+
+// Path names the field as definitions do: "persone.nascita" inside a group.
+func (m FieldMistake) Path() string { return Path(m.Field.ID) }
+
+// Input is the name of the input that the mistake is about.
+func (m FieldMistake) Input() string {
+	if m.Part == "" {
+		return m.Field.ID
+	}
+	return m.Field.ID + "_" + m.Part
 }
 
 // fileRefusal begins the key of a mistake whose sentence is that of a problem:
@@ -27,8 +44,19 @@ const fileRefusal = "!"
 
 // Message is the sentence for the person, in the language of ctx.
 func (m FieldMistake) Message(ctx context.Context) string {
+	if m.Group == nil {
+		return m.message(ctx)
+	}
+	return itemTitle(m.Group, m.Item, i18n.Lang(ctx)) + ": " + m.message(ctx)
+}
+
+func (m FieldMistake) message(ctx context.Context) string {
 	lang := i18n.Lang(ctx)
-	if m.Key == "missing" {
+	label := m.Field.Label.In(lang)
+	if m.Part != "" && i18n.Has(ctx, "forms.part."+m.Part) {
+		label = i18n.T(ctx, "forms.part."+m.Part)
+	}
+	if m.Key == missingKey {
 		if !m.Field.Missing.Empty() {
 			return m.Field.Missing.In(lang)
 		}
@@ -36,7 +64,7 @@ func (m FieldMistake) Message(ctx context.Context) string {
 		if !i18n.Has(ctx, key) {
 			key = "forms.mistake.missing"
 		}
-		return i18n.T(ctx, key, "label", m.Field.Label.In(lang))
+		return i18n.T(ctx, key, "label", label)
 	}
 	if key, refusal := strings.CutPrefix(m.Key, fileRefusal); refusal {
 		return i18n.T(ctx, key, m.Args...)
@@ -44,23 +72,49 @@ func (m FieldMistake) Message(ctx context.Context) string {
 	if m.Key == "format" {
 		return m.Field.Format.In(lang)
 	}
-	return i18n.T(ctx, "forms.mistake."+m.Key, append([]any{"label", m.Field.Label.In(lang)}, m.Args...)...)
+	return i18n.T(ctx, "forms.mistake."+m.Key, append([]any{"label", label}, m.Args...)...)
 }
 
 // Page is a step as one person sees it: what applies to them.
 type Page struct {
 	Step   *Step
 	Fields []*Field
-	Done   bool // every required field is answered
+	Items  map[string][][]*Field // group → item → its fields, under the names of their inputs
+	Done   bool                  // every required field is answered
 }
 
-// Field finds a field by its identifier.
+// Names are the inputs of the questions the page asks, those of items included.
+func (p Page) Names() []string {
+	var names []string
+	for _, f := range p.Fields {
+		names = append(names, f.ID)
+		for _, item := range p.Items[f.ID] {
+			for _, inner := range item {
+				names = append(names, inner.ID)
+			}
+		}
+	}
+	return names
+}
+
+// Field finds a field by its identifier, "persone.nascita" inside a group.
 func (f *Form) Field(id string) (*Field, bool) {
+	id, inside, nested := strings.Cut(id, ".")
 	fl, ok := f.fields[id]
-	if !ok {
+	switch {
+	case !ok:
+		return nil, false
+	case !nested:
+		return fl.Field, true
+	case fl.group == nil:
 		return nil, false
 	}
-	return fl.Field, true
+	for _, inner := range fl.group.fields {
+		if inner.ID == inside {
+			return inner.Field, true
+		}
+	}
+	return nil, false
 }
 
 // Definition is what the form was compiled from.
@@ -70,7 +124,7 @@ func (f *Form) Definition() Definition { return f.definition }
 // a field that is shown.
 type visitor struct {
 	step  func(*step)
-	value func(*field) (any, error)
+	value func(*field, rules.Values) (any, error)
 }
 
 // walk goes through the form as a person does: a condition sees the answers
@@ -98,14 +152,14 @@ func (f *Form) walk(ctx context.Context, in Setting, v visitor) error {
 			} else if !shown {
 				continue
 			}
-			value, err := v.value(fl)
+			value, err := v.value(fl, values)
 			if err != nil {
 				return err
 			}
 			if value == nil || fl.kind.Type() == "" {
 				continue
 			}
-			if err := f.scope.Set(values, fl.ID, fl.kind.Rule(value)); err != nil {
+			if err := f.scope.Set(values, fl.ID, fl.rule(value)); err != nil {
 				return fmt.Errorf("forms: %w", err)
 			}
 		}
@@ -137,17 +191,49 @@ func stored(fl *field, answers Answers, in Setting) any {
 
 // Pages are the steps and fields that apply, given the answers so far.
 func (f *Form) Pages(ctx context.Context, answers Answers, in Setting) ([]Page, error) {
+	return f.pages(ctx, answers, in, "", nil)
+}
+
+// pages is Pages with the items of one step's groups as they stand on a page,
+// where typed is not nil: with what is not right yet, and with empty ones.
+func (f *Form) pages(ctx context.Context, answers Answers, in Setting, stepID string, typed url.Values) ([]Page, error) {
 	var pages []Page
 	err := f.walk(ctx, in, visitor{
 		step: func(s *step) { pages = append(pages, Page{Step: s.Step, Done: true}) },
-		value: func(fl *field) (any, error) {
+		value: func(fl *field, values rules.Values) (any, error) {
 			page := &pages[len(pages)-1]
 			page.Fields = append(page.Fields, fl.Field)
 			value := stored(fl, answers, in)
 			if fl.Required && value == nil {
 				page.Done = false
 			}
-			return value, nil
+			if fl.group == nil {
+				return value, nil
+			}
+			given, _ := value.([]Record)
+			items := make([][]*Field, len(given))
+			answer := func(i int, sub *field) (any, error) {
+				items[i] = append(items[i], sub.Field)
+				v := given[i][Path(sub.ID)[len(fl.ID)+1:]]
+				if sub.Required && v == nil {
+					page.Done = false
+				}
+				return v, nil
+			}
+			if typed != nil && fl.step == stepID {
+				items = make([][]*Field, shownItems(fl.Field, typed))
+				answer = func(i int, sub *field) (any, error) {
+					items[i] = append(items[i], sub.Field)
+					v, _ := sub.kind.Read(sub.Field, typed, in)
+					return v, nil
+				}
+			}
+			if page.Items == nil {
+				page.Items = map[string][][]*Field{}
+			}
+			_, err := f.eachItem(ctx, fl, values, len(items), answer)
+			page.Items[fl.ID] = items
+			return value, err
 		},
 	})
 	return pages, err
@@ -155,35 +241,46 @@ func (f *Form) Pages(ctx context.Context, answers Answers, in Setting) ([]Page, 
 
 // Parse reads one step from what was typed and returns all answers with those of
 // the step, less whatever no longer applies, and the mistakes. An answer with a
-// mistake is left out: the right ones beside it are not lost.
+// mistake is left out: the right ones beside it are not lost, in a group those of
+// the same item neither.
 func (f *Form) Parse(ctx context.Context, stepID string, typed url.Values, answers Answers, in Setting) (Answers, []FieldMistake, error) {
 	out, mistakes := Answers{}, []FieldMistake(nil)
-	err := f.walk(ctx, in, visitor{value: func(fl *field) (any, error) {
+	err := f.walk(ctx, in, visitor{value: func(fl *field, values rules.Values) (any, error) {
 		if fl.step != stepID {
 			value := stored(fl, answers, in)
 			keep(out, fl, value)
 			return value, nil
 		}
-		value, wrong := f.read(fl, typed, in)
-		if wrong != nil {
-			mistakes = append(mistakes, *wrong)
-			return nil, nil
-		}
+		value, wrong, err := f.read(ctx, fl, values, typed, in)
+		mistakes = append(mistakes, wrong...)
 		keep(out, fl, value)
-		return value, nil
+		return value, err
 	}})
 	return out, mistakes, err
 }
 
-func (f *Form) read(fl *field, typed url.Values, in Setting) (any, *FieldMistake) {
+// read takes an answer; one with a mistake is nil, of a group what is right.
+func (f *Form) read(ctx context.Context, fl *field, values rules.Values, typed url.Values, in Setting) (any, []FieldMistake, error) {
+	if fl.group != nil {
+		return f.readItems(ctx, fl, values, typed, in)
+	}
+	value, wrong := f.readOne(fl, typed, in)
+	return value, wrong, nil
+}
+
+func (f *Form) readOne(fl *field, typed url.Values, in Setting) (any, []FieldMistake) {
 	value, wrong := fl.kind.Read(fl.Field, typed, in)
 	if wrong == nil && value == nil && fl.Required {
-		wrong = mistake("missing")
+		wrong = mistake(missingKey)
 	}
-	if wrong != nil {
-		return nil, &FieldMistake{Step: fl.step, Field: fl.Field, Mistake: wrong}
+	if wrong == nil {
+		return value, nil
 	}
-	return value, nil
+	out := []FieldMistake{{Step: fl.step, Field: fl.Field, Mistake: wrong}}
+	for _, also := range wrong.Also {
+		out = append(out, FieldMistake{Step: fl.step, Field: fl.Field, Mistake: also})
+	}
+	return nil, out
 }
 
 func keep(out Answers, fl *field, value any) {
@@ -197,20 +294,17 @@ func keep(out Answers, fl *field, value any) {
 // be submitted when there is nothing to correct.
 func (f *Form) Check(ctx context.Context, answers Answers, in Setting) (Answers, []FieldMistake, error) {
 	out, mistakes := Answers{}, []FieldMistake(nil)
-	err := f.walk(ctx, in, visitor{value: func(fl *field) (any, error) {
+	err := f.walk(ctx, in, visitor{value: func(fl *field, values rules.Values) (any, error) {
 		typed := url.Values{}
 		if value := stored(fl, answers, in); value != nil {
-			if written := fl.kind.Write(fl.Field, value); written != nil {
+			if written := fl.write(value); written != nil {
 				typed = written
 			}
 		}
-		value, wrong := f.read(fl, typed, in)
-		if wrong != nil {
-			mistakes = append(mistakes, *wrong)
-			return nil, nil
-		}
+		value, wrong, err := f.read(ctx, fl, values, typed, in)
+		mistakes = append(mistakes, wrong...)
 		keep(out, fl, value)
-		return value, nil
+		return value, err
 	}})
 	return out, mistakes, err
 }
@@ -220,7 +314,7 @@ func (f *Form) Typed(answers Answers) url.Values {
 	typed := url.Values{}
 	for id, value := range answers {
 		if fl, ok := f.fields[id]; ok {
-			for name, inputs := range fl.kind.Write(fl.Field, value) {
+			for name, inputs := range fl.write(value) {
 				typed[name] = inputs
 			}
 		}
@@ -233,7 +327,7 @@ func (f *Form) RuleAnswers(answers Answers, files map[string]int) map[string]any
 	out := map[string]any{}
 	for id, fl := range f.fields {
 		if value := stored(fl, answers, Setting{Files: files}); value != nil && fl.kind.Type() != "" {
-			out[id] = fl.kind.Rule(value)
+			out[id] = fl.rule(value)
 		}
 	}
 	return out
@@ -254,14 +348,13 @@ func (f *Form) Decode(data []byte) (Answers, error) {
 		if !known || fl.kind.Type() == "" || fl.Kind == "file" || string(value) == "null" {
 			continue
 		}
-		decoded, err := fl.kind.Decode(value)
+		decoded, err := fl.decode(value)
 		if err != nil {
 			return nil, fmt.Errorf("forms: answer %s: %w", id, err)
 		}
-		if decoded, err = wholeNumber(fl.Field, decoded); err != nil {
-			return nil, err
+		if decoded != nil {
+			out[id] = decoded
 		}
-		out[id] = decoded
 	}
 	return out, nil
 }
@@ -274,6 +367,12 @@ func (f *Form) Salvage(data []byte) Answers {
 		return out
 	}
 	for id, value := range raw {
+		if fl := f.fields[id]; fl != nil && fl.group != nil {
+			if items, err := fl.decodeItems(value, true); err == nil && items != nil {
+				out[id] = items
+			}
+			continue
+		}
 		one, err := json.Marshal(map[string]json.RawMessage{id: value})
 		if err != nil {
 			continue

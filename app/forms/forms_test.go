@@ -51,7 +51,7 @@ func compileText(t testing.TB, text string) (*Form, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scope, err := engine.Scope(rules.Names{Answers: def.Names()})
+	scope, err := engine.Scope(rules.Names{Answers: def.Names(), Groups: def.Groups()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,17 +17,28 @@ const longChoice = 8
 var controls = map[string]ui.Kind{
 	"text": ui.Text, "longtext": ui.Textarea, "email": ui.Email, "phone": ui.Phone, "number": ui.Number, "money": ui.Money,
 	"date": ui.Date, "period": ui.Period, "yesno": ui.YesNo, "choice": ui.Radio, "many": ui.Many, "file": ui.File, "info": ui.Note,
-	"declaration": ui.Declaration, "avs": ui.Text, "iban": ui.Text, "plate": ui.Text,
+	"declaration": ui.Declaration, "avs": ui.Text, "iban": ui.Text, "plate": ui.Text, "uid": ui.Text, "time": ui.Clock,
 }
 
 // widths are how many characters a short value has.
-var widths = map[string]int{"avs": 16, "iban": 26, "plate": 10}
+var widths = map[string]int{"avs": 16, "iban": 26, "plate": 10, "uid": 16}
 
-// inputs are the controls of a field, filled with what was typed.
-func (o *opened) inputs(ctx context.Context, f *Field, typed url.Values, wrong *FieldMistake) []ui.Input {
-	if f.Kind == "place" {
-		return o.placeInputs(ctx, f, typed, wrong)
+// inputs are the controls of a field, filled with what was typed. items are those
+// of a group, as the page shows them.
+func (o *opened) inputs(ctx context.Context, f *Field, items [][]*Field, typed url.Values, wrong []FieldMistake) []ui.Input {
+	switch f.Kind {
+	case "place":
+		return o.placeInputs(ctx, f, typed, mistakeOf(wrong, f))
+	case groupName:
+		return []ui.Input{o.groupInput(ctx, f, items, typed, wrong)}
+	case "person", "child", "company", "parcel", "map":
+		return []ui.Input{o.recordInput(ctx, f, typed, wrong)}
 	}
+	return []ui.Input{o.input(ctx, f, typed, mistakeOf(wrong, f))}
+}
+
+// input is the control of a field that has one.
+func (o *opened) input(ctx context.Context, f *Field, typed url.Values, wrong *FieldMistake) ui.Input {
 	lang := i18n.Lang(ctx)
 	input := ui.Input{
 		Kind: controls[f.Kind], Name: f.ID, Label: f.Label.In(lang), Help: f.Help.In(lang), Value: typed.Get(f.ID),
@@ -63,7 +74,7 @@ func (o *opened) inputs(ctx context.Context, f *Field, typed url.Values, wrong *
 			}
 		}
 	}
-	return []ui.Input{input}
+	return input
 }
 
 func (o *opened) limits(f *Field, input *ui.Input) {

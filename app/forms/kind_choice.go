@@ -73,9 +73,9 @@ func (manyKind) Read(f *Field, typed url.Values, _ Setting) (any, *Mistake) {
 	return chosen, nil
 }
 
-func (manyKind) Write(f *Field, value any) url.Values     { return url.Values{f.ID: value.([]string)} }
-func (manyKind) Decode(data json.RawMessage) (any, error) { return decodeAs[[]string](data) }
-func (manyKind) Rule(value any) any                       { return value }
+func (manyKind) Write(f *Field, value any) url.Values               { return url.Values{f.ID: value.([]string)} }
+func (manyKind) Decode(_ *Field, data json.RawMessage) (any, error) { return decodeAs[[]string](data) }
+func (manyKind) Rule(value any) any                                 { return value }
 
 func (manyKind) Show(f *Field, value any, lang string) string {
 	var labels []string

@@ -92,9 +92,9 @@ func limitDay(limit string, today time.Time) (time.Time, error) {
 func (dateKind) Write(f *Field, value any) url.Values {
 	return url.Values{f.ID: {string(value.(Day))}}
 }
-func (dateKind) Decode(data json.RawMessage) (any, error)  { return decodeAs[Day](data) }
-func (dateKind) Rule(value any) any                        { return value.(Day).Time() }
-func (dateKind) Show(_ *Field, value any, _ string) string { return value.(Day).String() }
+func (dateKind) Decode(_ *Field, data json.RawMessage) (any, error) { return decodeAs[Day](data) }
+func (dateKind) Rule(value any) any                                 { return value.(Day).Time() }
+func (dateKind) Show(_ *Field, value any, _ string) string          { return value.(Day).String() }
 func (dateKind) Schema(*Field, string) map[string]any {
 	return map[string]any{"type": "string", "format": "date"}
 }
@@ -136,7 +136,7 @@ func (periodKind) Write(f *Field, value any) url.Values {
 	p := value.(Period)
 	return url.Values{f.ID + suffixFrom: {string(p.From)}, f.ID + suffixTo: {string(p.To)}}
 }
-func (periodKind) Decode(data json.RawMessage) (any, error) { return decodeAs[Period](data) }
+func (periodKind) Decode(_ *Field, data json.RawMessage) (any, error) { return decodeAs[Period](data) }
 func (periodKind) Rule(value any) any {
 	p := value.(Period)
 	return rules.DayRange{From: p.From.Time(), To: p.To.Time()}

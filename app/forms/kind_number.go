@@ -91,8 +91,21 @@ func asFloat(value any) float64 {
 	return value.(float64)
 }
 
-func (numberKind) Decode(data json.RawMessage) (any, error) { return decodeAs[float64](data) }
-func (numberKind) Rule(value any) any                       { return value }
+func (numberKind) Decode(f *Field, data json.RawMessage) (any, error) {
+	var n float64
+	if err := json.Unmarshal(data, &n); err != nil {
+		return nil, fmt.Errorf("forms: %w", err)
+	}
+	if f.Decimals > 0 {
+		return n, nil
+	}
+	if n != math.Trunc(n) || math.Abs(n) > maxNumber {
+		return nil, fmt.Errorf("forms: %v is not a whole number", n)
+	}
+	return int64(n), nil
+}
+
+func (numberKind) Rule(value any) any { return value }
 
 func (numberKind) Show(f *Field, value any, lang string) string {
 	text := plainNumber(asFloat(value))
@@ -140,8 +153,10 @@ func (moneyKind) Write(f *Field, value any) url.Values {
 	return url.Values{f.ID: {value.(money.CHF).Decimal()}}
 }
 
-func (moneyKind) Decode(data json.RawMessage) (any, error) { return decodeAs[money.CHF](data) }
-func (moneyKind) Rule(value any) any                       { return value }
+func (moneyKind) Decode(_ *Field, data json.RawMessage) (any, error) {
+	return decodeAs[money.CHF](data)
+}
+func (moneyKind) Rule(value any) any { return value }
 func (moneyKind) Show(_ *Field, value any, _ string) string {
 	return value.(money.CHF).String()
 }
@@ -179,8 +194,8 @@ func (yesnoKind) Write(f *Field, value any) url.Values {
 	return url.Values{f.ID: {strconv.FormatBool(value.(bool))}}
 }
 
-func (yesnoKind) Decode(data json.RawMessage) (any, error) { return decodeAs[bool](data) }
-func (yesnoKind) Rule(value any) any                       { return value }
+func (yesnoKind) Decode(_ *Field, data json.RawMessage) (any, error) { return decodeAs[bool](data) }
+func (yesnoKind) Rule(value any) any                                 { return value }
 
 var yesno = map[string][2]string{"it": {"no", "sì"}, "de": {"nein", "ja"}, "fr": {"non", "oui"}, "en": {"no", "yes"}}
 
@@ -216,16 +231,4 @@ func (declarationKind) Schema(f *Field, _ string) map[string]any {
 		return map[string]any{"const": true}
 	}
 	return map[string]any{"type": "boolean"}
-}
-
-// wholeNumber turns a decoded JSON number into the Go type of its field.
-func wholeNumber(f *Field, value any) (any, error) {
-	n, ok := value.(float64)
-	if f.Kind != "number" || f.Decimals > 0 || !ok {
-		return value, nil
-	}
-	if n != math.Trunc(n) || math.Abs(n) > maxNumber {
-		return nil, fmt.Errorf("forms: %s: %v is not a whole number", f.ID, n)
-	}
-	return int64(n), nil
 }

@@ -52,7 +52,7 @@ func (placeKind) Write(f *Field, value any) url.Values {
 	p := value.(Place)
 	return url.Values{f.ID + suffixAddress: {p.Address}, f.ID + suffixPostcode: {p.Postcode}, f.ID + suffixTown: {p.Town}}
 }
-func (placeKind) Decode(data json.RawMessage) (any, error) { return decodeAs[Place](data) }
+func (placeKind) Decode(_ *Field, data json.RawMessage) (any, error) { return decodeAs[Place](data) }
 func (placeKind) Rule(value any) any {
 	p := value.(Place)
 	return rules.Spot{Address: p.Address, Postcode: p.Postcode, Town: p.Town}
@@ -79,10 +79,10 @@ func (fileKind) Read(f *Field, _ url.Values, in Setting) (any, *Mistake) {
 	return nil, nil
 }
 
-func (fileKind) Write(*Field, any) url.Values             { return nil }
-func (fileKind) Decode(data json.RawMessage) (any, error) { return decodeAs[int64](data) }
-func (fileKind) Rule(value any) any                       { return value }
-func (fileKind) Show(*Field, any, string) string          { return "" }
+func (fileKind) Write(*Field, any) url.Values                       { return nil }
+func (fileKind) Decode(_ *Field, data json.RawMessage) (any, error) { return decodeAs[int64](data) }
+func (fileKind) Rule(value any) any                                 { return value }
+func (fileKind) Show(*Field, any, string) string                    { return "" }
 func (fileKind) Schema(f *Field, _ string) map[string]any {
 	return map[string]any{
 		"type": "array", "maxItems": f.maxFiles(),
@@ -96,7 +96,7 @@ type infoKind struct{}
 func (infoKind) Type() rules.Type                                 { return "" }
 func (infoKind) Read(*Field, url.Values, Setting) (any, *Mistake) { return nil, nil }
 func (infoKind) Write(*Field, any) url.Values                     { return nil }
-func (infoKind) Decode(json.RawMessage) (any, error)              { return nil, nil }
+func (infoKind) Decode(*Field, json.RawMessage) (any, error)      { return nil, nil }
 func (infoKind) Rule(any) any                                     { return nil }
 func (infoKind) Show(*Field, any, string) string                  { return "" }
 func (infoKind) Schema(*Field, string) map[string]any             { return nil }

@@ -16,11 +16,11 @@ import (
 // stringKind is what all kinds share whose answer is a string.
 type stringKind struct{}
 
-func (stringKind) Type() rules.Type                          { return rules.Text }
-func (stringKind) Write(f *Field, value any) url.Values      { return url.Values{f.ID: {value.(string)}} }
-func (stringKind) Decode(data json.RawMessage) (any, error)  { return decodeAs[string](data) }
-func (stringKind) Rule(value any) any                        { return value }
-func (stringKind) Show(_ *Field, value any, _ string) string { return value.(string) }
+func (stringKind) Type() rules.Type                                   { return rules.Text }
+func (stringKind) Write(f *Field, value any) url.Values               { return url.Values{f.ID: {value.(string)}} }
+func (stringKind) Decode(_ *Field, data json.RawMessage) (any, error) { return decodeAs[string](data) }
+func (stringKind) Rule(value any) any                                 { return value }
+func (stringKind) Show(_ *Field, value any, _ string) string          { return value.(string) }
 
 // textKind is a text of one line, or of several.
 type textKind struct {
@@ -179,6 +179,11 @@ func parseAVS(s string) (string, error) {
 func parseIBAN(s string) (string, error) {
 	iban, err := swiss.ParseIBAN(s)
 	return string(iban), err
+}
+
+func parseUID(s string) (string, error) {
+	uid, err := swiss.ParseUID(s)
+	return uid.String(), err
 }
 
 func parsePlate(s string) (string, error) { return swiss.ParsePlate(s) }

@@ -24,9 +24,9 @@ type Deps struct {
 	// Submitter makes a case of a draft. Cases need the forms first, so it is
 	// set once both exist.
 	Submitter Submitter
-	// Postcodes are those of the commune; nil or none means that a place in the
-	// commune is not checked against them.
-	Postcodes func(ctx context.Context, t tenancy.Tenant) ([]string, error)
+	// Territory is what the commune's data says of its land; nil, or a part that
+	// says nothing, means that answers are not checked against it.
+	Territory func(ctx context.Context, t tenancy.Tenant) (Territory, error)
 	// Space says whether files of so many bytes still have room in the commune;
 	// nil takes all.
 	Space interface {
@@ -35,6 +35,13 @@ type Deps struct {
 	// Keep is how long a draft is kept after it was last touched; 0 means 30
 	// days.
 	Keep time.Duration
+}
+
+// Territory is what is known of a commune's land.
+type Territory struct {
+	Postcodes []string
+	Sections  []string // of the land register
+	Extent    Extent
 }
 
 // Module is the forms of all communes.

@@ -2,6 +2,7 @@ package forms
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,7 +22,8 @@ type Offer struct {
 	Hash        string // changes with anything in the definition
 	Title       i18n.Text
 	Office      string // key of the one that answers for it
-	Level       int    // trust level asked of the applicant
+	BeginLevel  int    // trust level asked of whoever begins
+	Level       int    // and of whoever submits
 	OnlyItalian func(lang string) bool
 	Immediate   bool // answered at once where every check holds
 	PayNow      bool // the fee is due on submission
@@ -31,6 +33,10 @@ type Offer struct {
 	Rules       *rules.Set
 	Amounts     map[string]money.CHF
 	Limits      map[string]int64
+	// Left says what is left of places or credit for a request; TurnsAway that
+	// none can be submitted once nothing is.
+	Left      func(ctx context.Context, in rules.Input) (rules.Left, error)
+	TurnsAway bool
 }
 
 // Services finds what a commune offers. Errors: the catalogue's own, for a
@@ -67,7 +73,11 @@ type Draft struct {
 	UpdatedAt      time.Time
 	ExpiresAt      time.Time
 
-	raw []byte
+	// Typed is what stands on a step's page and is not an answer yet: as it was
+	// typed, mistakes included. Step → inputs.
+	Typed map[string]url.Values
+
+	raw, rawFacts, rawTyped []byte
 }
 
 // Facts is what was known of the applicant when the draft was begun or resumed.
@@ -78,4 +88,13 @@ type Facts struct {
 	Name         string          `json:"name,omitempty"`
 	Born         Day             `json:"born,omitempty"`
 	Address      string          `json:"address,omitempty"`
+	Minors       []Minor         `json:"minors,omitempty"` // of the same household
+}
+
+// left is what is left for a request; enough where nothing is scarce.
+func (o *Offer) left(ctx context.Context, in rules.Input) (rules.Left, error) {
+	if o.Left == nil {
+		return rules.Left{Places: 1, Credit: money.Max}, nil
+	}
+	return o.Left(ctx, in)
 }

@@ -1,10 +1,14 @@
 package forms
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/sportello-ticino/sportello/app/contingents"
 	"github.com/sportello-ticino/sportello/app/forms/view"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/ui"
@@ -26,7 +30,26 @@ func (m *Module) reviewPage(r *web.Request) error {
 	if err != nil {
 		return m.gone(r, err)
 	}
+	if err := o.settle(r.Ctx()); err != nil {
+		return err
+	}
 	return m.showReview(r, &o, http.StatusOK, nil, "")
+}
+
+// settle makes answers of what was typed and saved but not sent on, where it is
+// right: the page that follows shows it.
+func (o *opened) settle(ctx context.Context) error {
+	for stepID, typed := range o.Typed {
+		answers, wrong, err := o.offer.Form.Parse(ctx, stepID, typed, o.Answers, o.in)
+		if err != nil {
+			return err
+		}
+		if len(wrong) == 0 {
+			o.Answers = answers
+			delete(o.Typed, stepID)
+		}
+	}
+	return nil
 }
 
 // submit is POST /area/bozze/{id}/riepilogo: everything is checked again, and
@@ -46,6 +69,9 @@ func (m *Module) submit(r *web.Request) error {
 	}
 	if r.Actor().Level() < o.offer.Level {
 		return ErrLevel.With("level", o.offer.Level, "have", r.Actor().Level())
+	}
+	if err := o.settle(ctx); err != nil {
+		return err
 	}
 	answers, wrong, err := o.offer.Form.Check(ctx, o.Answers, o.in)
 	if err != nil {
@@ -99,12 +125,29 @@ func (m *Module) obstacles(r *web.Request, o *opened, wrong []FieldMistake) ([]u
 	for _, w := range wrong {
 		problems = append(problems, ui.Problem{Text: w.Message(ctx)})
 	}
+	pages, err := o.offer.Form.Pages(ctx, o.Answers, o.in)
+	if err != nil {
+		return nil, err
+	}
+	for _, page := range pages {
+		told := slices.ContainsFunc(wrong, func(w FieldMistake) bool { return w.Step == page.Step.ID })
+		if o.Typed[page.Step.ID] != nil && !told {
+			problems = append(problems, ui.Problem{Text: i18n.T(ctx, "forms.step.unfinished", "step", page.Step.Title.For(ctx))})
+		}
+	}
 	if len(problems) > 0 {
 		return append([]ui.Problem{{Text: i18n.T(ctx, "forms.step.incomplete")}}, problems...), nil
 	}
-	unmet, err := o.offer.Rules.Eligible(ctx, m.ruleInput(o))
+	in := m.ruleInput(o)
+	if in.Left, err = o.offer.left(ctx, in); err != nil {
+		return nil, err
+	}
+	unmet, err := o.offer.Rules.Eligible(ctx, in)
 	if err != nil {
 		return nil, err
+	}
+	if len(unmet) == 0 && o.offer.TurnsAway && in.Left.Places <= 0 {
+		problems = append(problems, ui.Problem{Text: i18n.T(ctx, contingents.ErrNothingLeft.Key)})
 	}
 	for _, reason := range unmet {
 		problems = append(problems, ui.Problem{Text: reason.Reason.For(ctx)})
@@ -150,6 +193,9 @@ func (m *Module) showReview(r *web.Request, o *opened, status int, problems []ui
 	if err := m.showFee(r, o, &page); err != nil {
 		return err
 	}
+	if err := o.reckon(ctx, m.ruleInput(o), &page); err != nil {
+		return err
+	}
 	return r.Page(status, page.Title+" – "+frame.ServiceTitle, view.Summary(page))
 }
 
@@ -161,7 +207,7 @@ func (o *opened) section(r *web.Request, s Section) view.Section {
 		case len(row.Files) > 0:
 			answer.Values = row.Files
 		case row.Value != "":
-			answer.Values = []string{row.Value}
+			answer.Values = strings.Split(row.Value, "\n")
 		default:
 			answer.Values = []string{i18n.T(r.Ctx(), "forms.step.no_answer")}
 		}
@@ -173,11 +219,13 @@ func (o *opened) section(r *web.Request, s Section) view.Section {
 // anchor is the name of the first control of a field.
 func (o *opened) anchor(id string) string {
 	if f, ok := o.offer.Form.Field(id); ok {
-		switch f.Kind {
-		case "place":
+		switch parts := recordOf(f).parts(f); {
+		case f.Kind == "place":
 			return id + suffixAddress
-		case "period":
-			return id + suffixFrom
+		case f.Kind == "child" && len(o.in.Minors) > 0:
+			return id + suffixPick
+		case len(parts) > 0:
+			return id + "_" + parts[0].name
 		}
 	}
 	return id

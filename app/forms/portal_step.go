@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -65,7 +66,7 @@ func (m *Module) resume(r *web.Request) error {
 		return err
 	}
 	for i, page := range pages {
-		if !page.Done || (o.Step == "" && i == 0) {
+		if !page.Done || o.Typed[page.Step.ID] != nil || (o.Step == "" && i == 0) {
 			return r.Redirect(o.path(page.Step.ID))
 		}
 	}
@@ -94,7 +95,11 @@ func (m *Module) stepPage(r *web.Request) error {
 	case o.changed && len(o.Answers) > 0:
 		notice = i18n.T(r.Ctx(), "forms.draft.newer")
 	}
-	return m.showStep(r, &o, http.StatusOK, o.offer.Form.Typed(o.Answers), o.Answers, nil, notice)
+	typed := o.Typed[r.Param("step")]
+	if typed == nil {
+		typed = o.offer.Form.Typed(o.Answers)
+	}
+	return m.showStep(r, &o, http.StatusOK, typed, o.Answers, nil, notice)
 }
 
 // saveStep is POST /area/bozze/{id}/{step}: files first, then the answers. What
@@ -123,26 +128,34 @@ func (m *Module) saveStep(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	answers, wrong, err := o.offer.Form.Parse(ctx, stepID, typed, o.Answers, o.in)
+	inputs := o.offer.Form.inputsOf(stepID, typed)
+	at, arranged := o.offer.Form.arrange(stepID, typed, inputs)
+	answers, wrong, err := o.offer.Form.Parse(ctx, stepID, inputs, o.Answers, o.in)
 	if err != nil {
 		return err
 	}
 	wrong = withRefused(wrong, refused)
 	o.Answers, o.Step = answers, stepID
+	opensMore, err := m.asksMore(r, &o, stepID, typed.Get(shownName), wrong)
+	if err != nil {
+		return err
+	}
+	// Questions that have just been opened are no mistakes yet.
+	o.keepTyped(stepID, inputs, arranged || len(wrong) > 0 && !opensMore)
 	if err := m.save(ctx, r.Actor(), &o); err != nil {
 		return err
 	}
-	switch opensMore, err := m.asksMore(r, &o, stepID, typed.Get(shownName), wrong); {
-	case err != nil:
-		return err
+	switch {
 	case removed != "":
 		return r.Redirect(o.path(stepID))
+	case arranged:
+		return r.Redirect(o.path(stepID) + "#" + at)
 	case typed.Get(view.ActionName) == view.ActionSave && len(refused) == 0:
 		return r.Redirect("/area")
 	case opensMore:
 		return r.Redirect(o.path(stepID) + "?ancora=1")
 	case len(wrong) > 0:
-		return m.showStep(r, &o, http.StatusUnprocessableEntity, typed, o.Answers, wrong, "")
+		return m.showStep(r, &o, http.StatusUnprocessableEntity, inputs, o.Answers, wrong, "")
 	default:
 		return m.next(r, &o, stepID)
 	}
@@ -222,8 +235,8 @@ func (m *Module) asksMore(r *web.Request, o *opened, stepID, shown string, wrong
 	if err != nil {
 		return false, err
 	}
-	for _, f := range pages[at].Fields {
-		if !contains(asked, f.ID) {
+	for _, name := range pages[at].Names() {
+		if !contains(asked, name) {
 			return true, nil
 		}
 	}
@@ -262,9 +275,13 @@ func (m *Module) next(r *web.Request, o *opened, stepID string) error {
 // with what was typed.
 func (m *Module) showStep(r *web.Request, o *opened, status int, typed url.Values, answers Answers, wrong []FieldMistake, notice string) error {
 	ctx := r.Ctx()
-	pages, at, err := m.place(r, o, r.Param("step"), answers)
+	pages, err := o.offer.Form.pages(ctx, answers, o.in, r.Param("step"), typed)
 	if err != nil {
 		return err
+	}
+	at := slices.IndexFunc(pages, func(p Page) bool { return p.Step.ID == r.Param("step") })
+	if at < 0 {
+		return web.NotFound()
 	}
 	page, frame := pages[at], m.frame(r, o, pages, at)
 	out := view.StepPage{
@@ -277,12 +294,10 @@ func (m *Module) showStep(r *web.Request, o *opened, status int, typed url.Value
 	if intro := page.Step.Intro.For(ctx); intro != "" {
 		out.Intro = strings.Split(intro, "\n")
 	}
-	var shown []string
 	for _, f := range page.Fields {
-		shown = append(shown, f.ID)
-		out.Fields = append(out.Fields, o.inputs(ctx, f, typed, mistakeOf(wrong, f))...)
+		out.Fields = append(out.Fields, o.inputs(ctx, f, page.Items[f.ID], typed, wrong)...)
 	}
-	out.Fields = append(out.Fields, ui.Input{Kind: ui.Hidden, Name: shownName, Value: strings.Join(shown, ",")})
+	out.Fields = append(out.Fields, ui.Input{Kind: ui.Hidden, Name: shownName, Value: strings.Join(page.Names(), ",")})
 	if at == 0 && o.Facts.Register.Found {
 		out.Known = []ui.Answer{
 			{Question: i18n.T(ctx, "forms.known.name"), Values: []string{o.Facts.Name}},

@@ -23,7 +23,7 @@ type Rehearsal struct {
 // leads to.
 func (r Rehearsal) Step(ctx context.Context, step string, typed url.Values, wrong []FieldMistake, path func(step string) string) (page view.StepPage, found bool, err error) {
 	o := &opened{offer: r.Offer, in: r.Setting}
-	pages, err := r.Offer.Form.Pages(ctx, r.Answers, r.Setting)
+	pages, err := r.Offer.Form.pages(ctx, r.Answers, r.Setting, step, typed)
 	if err != nil {
 		return page, false, err
 	}
@@ -51,9 +51,24 @@ func (r Rehearsal) Step(ctx context.Context, step string, typed url.Values, wron
 			page.Fields = append(page.Fields, r.count(ctx, f, typed, mistakeOf(wrong, f)))
 			continue
 		}
-		page.Fields = append(page.Fields, o.inputs(ctx, f, typed, mistakeOf(wrong, f))...)
+		page.Fields = append(page.Fields, o.inputs(ctx, f, pages[at].Items[f.ID], typed, wrong)...)
 	}
 	return page, true, nil
+}
+
+// Read takes one step from what was typed: all answers, what is wrong, and what
+// to show again. arranged means that an item of a group was added or taken away,
+// and the step is shown again.
+func (r Rehearsal) Read(ctx context.Context, step string, typed url.Values) (answers Answers, wrong []FieldMistake, inputs url.Values, arranged bool, err error) {
+	inputs = r.Offer.Form.inputsOf(step, typed)
+	_, arranged = r.Offer.Form.arrange(step, typed, inputs)
+	answers, wrong, err = r.Offer.Form.Parse(ctx, step, inputs, r.Answers, r.Setting)
+	for id := range r.Setting.Files { // how many is no answer, and was typed
+		if n := typed.Get(id); n != "" {
+			inputs.Set(id, n)
+		}
+	}
+	return answers, wrong, inputs, arranged, err
 }
 
 // count asks how many files would be attached: none is sent.

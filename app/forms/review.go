@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 
+	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 )
 
@@ -32,14 +33,14 @@ func (f *Form) Review(ctx context.Context, answers Answers, files map[string][]s
 		step: func(s *step) {
 			sections = append(sections, Section{Step: s.ID, Title: s.Title.In(lang)})
 		},
-		value: func(fl *field) (any, error) {
+		value: func(fl *field, _ rules.Values) (any, error) {
 			value := stored(fl, answers, in)
 			if fl.kind.Type() == "" {
 				return nil, nil
 			}
 			row := Row{Field: fl.ID, Label: fl.Label.In(lang), Files: files[fl.ID]}
 			if value != nil {
-				row.Value = fl.kind.Show(fl.Field, value, lang)
+				row.Value = fl.show(value, lang)
 			}
 			section := &sections[len(sections)-1]
 			section.Rows = append(section.Rows, row)
@@ -83,6 +84,11 @@ func (f *Form) typedKnown(fl *field, value any) url.Values {
 			return fl.kind.Write(fl.Field, v)
 		}
 		return url.Values{fl.ID: {v.String()}}
+	case Record:
+		if fl.Kind == "person" || fl.Kind == "child" {
+			return fl.kind.Write(fl.Field, v)
+		}
+		return nil
 	case Day:
 		return url.Values{fl.ID: {string(v)}}
 	default:
@@ -96,27 +102,32 @@ func (f *Form) Schema(id, title, lang string) map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for _, s := range f.steps {
 		for _, fl := range s.fields {
-			if fl.kind.Type() == "" {
-				continue
-			}
-			schema := fl.kind.Schema(fl.Field, lang)
-			schema["title"] = fl.Label.In(lang)
-			if help := fl.Help.In(lang); help != "" {
-				schema["description"] = help
-			}
-			switch {
-			case fl.VisibleIf != "":
-				schema["$comment"] = "asked if: " + fl.VisibleIf
-			case s.VisibleIf != "":
-				schema["$comment"] = "asked if: " + s.VisibleIf
-			case fl.Required:
-				required = append(required, fl.ID)
-			}
-			properties[fl.ID] = schema
+			describe(fl, s.VisibleIf, lang, properties, &required)
 		}
 	}
 	return map[string]any{
 		"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": id, "title": title,
 		"type": "object", "properties": properties, "required": required, "additionalProperties": false,
 	}
+}
+
+// describe adds a field to the properties of a schema.
+func describe(fl *field, stepVisibleIf, lang string, properties map[string]any, required *[]string) {
+	if fl.kind.Type() == "" {
+		return
+	}
+	schema := fl.schema(lang)
+	schema["title"] = fl.Label.In(lang)
+	if help := fl.Help.In(lang); help != "" {
+		schema["description"] = help
+	}
+	switch {
+	case fl.VisibleIf != "":
+		schema["$comment"] = "asked if: " + fl.VisibleIf
+	case stepVisibleIf != "":
+		schema["$comment"] = "asked if: " + stepVisibleIf
+	case fl.Required:
+		*required = append(*required, fl.ID)
+	}
+	properties[fl.ID] = schema
 }

@@ -9,7 +9,7 @@ import (
 // rotation.
 func (m *Module) Sealed() []keys.Work {
 	return []keys.Work{
-		keys.Rows{Table: "drafts", ID: "id", Type: "uuid", JSON: []string{"answers"},
+		keys.Rows{Table: "drafts", ID: "id", Type: "uuid", JSON: []string{"answers", "facts", "typed"},
 			Place: func(_ tenancy.Tenant, id string) string { return draftPlace(id) }},
 		keys.Files{Table: "uploads", ID: "id", Column: "blob_key", Bucket: m.Blobs},
 	}

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"mime/multipart"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sportello-ticino/sportello/app/contingents"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/rules"
@@ -29,8 +32,8 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 	if err != nil {
 		return uuid.Nil, err
 	}
-	if by.Level() < offer.Level {
-		return uuid.Nil, ErrLevel.With("level", offer.Level, "have", by.Level())
+	if by.Level() < offer.BeginLevel {
+		return uuid.Nil, ErrLevel.With("level", offer.BeginLevel, "have", by.Level())
 	}
 	facts, known, err := m.facts(ctx, by)
 	if err != nil {
@@ -40,12 +43,18 @@ func (m *Module) Begin(ctx context.Context, by identity.Actor, service, lang str
 	if err != nil {
 		return uuid.Nil, err
 	}
+	if in.Rules.Left, err = offer.left(ctx, in.Rules); err != nil {
+		return uuid.Nil, err
+	}
 	unmet, err := offer.Rules.EligibleToBegin(ctx, in.Rules)
 	if err != nil {
 		return uuid.Nil, err
 	}
 	if len(unmet) > 0 {
 		return uuid.Nil, ErrNotEligible.With("reason", unmet[0].Reason.In(lang))
+	}
+	if offer.TurnsAway && !offer.Rules.PotAsks() && in.Rules.Left.Places <= 0 {
+		return uuid.Nil, contingents.ErrNothingLeft
 	}
 	now := m.Clock.Now()
 	draft := Draft{
@@ -105,13 +114,30 @@ func (m *Module) facts(ctx context.Context, by identity.Actor) (Facts, Known, er
 	default:
 		facts.Register = person.Facts(m.Clock.Now())
 		facts.Name, facts.Born, facts.Address = person.Name(), Day(person.Born), person.Address()
+		facts.Minors = minors(person.Household, m.Clock.Now())
 		for name, words := range person.Words() {
 			known[name] = words
 		}
 		known["register.address"] = Place{Address: person.Street, Postcode: person.Postcode, Town: person.Town}
 		known["register.born"] = Day(person.Born)
+		known["register.person"] = Record{
+			"first_name": person.FirstName, "last_name": person.LastName, "born": Day(person.Born), "avs": person.AVS.String(),
+			"email": account.Email, "phone": account.Phone,
+		}
 	}
 	return facts, known, nil
+}
+
+// minors are the children among the members of a household, the eldest first.
+func minors(household []registers.Member, today time.Time) []Minor {
+	var out []Minor
+	for _, member := range household {
+		if born := Day(member.Born); !born.Time().IsZero() && rules.Years(born.Time(), today) < adulthood {
+			out = append(out, Minor{FirstName: member.FirstName, LastName: member.LastName, Born: born, AVS: member.AVS.String()})
+		}
+	}
+	slices.SortFunc(out, func(a, b Minor) int { return strings.Compare(string(a.Born)+a.FirstName, string(b.Born)+b.FirstName) })
+	return out
 }
 
 func errNoAccount(account *identity.Account) error {
@@ -123,15 +149,15 @@ func errNoAccount(account *identity.Account) error {
 
 // setting is what reading and checking a draft needs.
 func (m *Module) setting(ctx context.Context, t tenancy.Tenant, offer *Offer, facts Facts, uploads []Upload) (Setting, error) {
-	in := Setting{Files: countByField(uploads)}
+	in := Setting{Files: countByField(uploads), Commune: t.Name(), Minors: facts.Minors}
 	in.Rules = rules.Input{
 		Amounts: offer.Amounts, Limits: offer.Limits, Applicant: facts.Applicant, Register: facts.Register, Today: m.Clock.Now(),
 	}
-	if m.Postcodes == nil {
+	if m.Territory == nil {
 		return in, nil
 	}
-	var err error
-	in.Postcodes, err = m.Postcodes(ctx, t)
+	land, err := m.Territory(ctx, t)
+	in.Postcodes, in.Sections, in.Extent = land.Postcodes, land.Sections, land.Extent
 	return in, err
 }
 

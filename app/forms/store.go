@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,28 +13,24 @@ import (
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
-const draftColumns = `id, account_id, service_id, service_version, service_hash, answers, facts, step, created_at, updated_at, expires_at`
+const draftColumns = `id, account_id, service_id, service_version, service_hash, answers, facts, typed, step, created_at, updated_at, expires_at`
 
 func scanDraft(scan func(...any) error) (Draft, error) {
 	var d Draft
-	var facts []byte
-	err := scan(&d.ID, &d.AccountID, &d.ServiceID, &d.ServiceVersion, &d.ServiceHash, &d.raw, &facts, &d.Step, &d.CreatedAt, &d.UpdatedAt, &d.ExpiresAt)
-	if err != nil {
-		return d, err
-	}
-	return d, json.Unmarshal(facts, &d.Facts)
+	err := scan(&d.ID, &d.AccountID, &d.ServiceID, &d.ServiceVersion, &d.ServiceHash, &d.raw, &d.rawFacts, &d.rawTyped, &d.Step, &d.CreatedAt, &d.UpdatedAt, &d.ExpiresAt)
+	return d, err
 }
 
 // insertDraft keeps a new draft; false when the person has one of the service
 // already.
 func insertDraft(tx *tenancy.Tx, d Draft) (bool, error) {
-	answers, facts, err := d.marshal(tx)
+	answers, facts, typed, err := d.marshal(tx)
 	if err != nil {
 		return false, err
 	}
-	n, err := tx.Exec(`insert into drafts (`+draftColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	n, err := tx.Exec(`insert into drafts (`+draftColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		on conflict (account_id, service_id) where submitted_at is null do nothing`,
-		d.ID, d.AccountID, d.ServiceID, d.ServiceVersion, d.ServiceHash, answers, facts, d.Step, d.CreatedAt, d.UpdatedAt, d.ExpiresAt)
+		d.ID, d.AccountID, d.ServiceID, d.ServiceVersion, d.ServiceHash, answers, facts, typed, d.Step, d.CreatedAt, d.UpdatedAt, d.ExpiresAt)
 	if err != nil {
 		return false, fmt.Errorf("forms: %w", err)
 	}
@@ -42,13 +39,13 @@ func insertDraft(tx *tenancy.Tx, d Draft) (bool, error) {
 
 // updateDraft keeps answers, facts and step, and moves the expiry.
 func updateDraft(tx *tenancy.Tx, d Draft) error {
-	answers, facts, err := d.marshal(tx)
+	answers, facts, typed, err := d.marshal(tx)
 	if err != nil {
 		return err
 	}
-	n, err := tx.Exec(`update drafts set service_version = $2, service_hash = $3, answers = $4, facts = $5, step = $6, updated_at = $7, expires_at = $8
+	n, err := tx.Exec(`update drafts set service_version = $2, service_hash = $3, answers = $4, facts = $5, typed = $6, step = $7, updated_at = $8, expires_at = $9
 		where id = $1 and submitted_at is null`,
-		d.ID, d.ServiceVersion, d.ServiceHash, answers, facts, d.Step, d.UpdatedAt, d.ExpiresAt)
+		d.ID, d.ServiceVersion, d.ServiceHash, answers, facts, typed, d.Step, d.UpdatedAt, d.ExpiresAt)
 	if err != nil {
 		return fmt.Errorf("forms: %w", err)
 	}
@@ -61,32 +58,49 @@ func updateDraft(tx *tenancy.Tx, d Draft) error {
 // draftPlace is what the sealed answers of a draft are bound to.
 func draftPlace(id string) string { return "drafts/" + id }
 
-// unseal opens the answers as they were read.
-func (d *Draft) unseal(k tenancy.Keys) (err error) {
-	if d.raw, err = k.OpenJSON(d.raw, draftPlace(d.ID.String())); err != nil {
-		return fmt.Errorf("forms: answers of draft %s: %w", d.ID, err)
+// unseal opens the answers, facts and typed values as they were read.
+func (d *Draft) unseal(k tenancy.Keys) error {
+	for _, part := range []*[]byte{&d.raw, &d.rawFacts, &d.rawTyped} {
+		open, err := k.OpenJSON(*part, draftPlace(d.ID.String()))
+		if err != nil {
+			return fmt.Errorf("forms: draft %s: %w", d.ID, err)
+		}
+		*part = open
+	}
+	if err := json.Unmarshal(d.rawFacts, &d.Facts); err != nil {
+		return fmt.Errorf("forms: draft %s: %w", d.ID, err)
+	}
+	if err := json.Unmarshal(d.rawTyped, &d.Typed); err != nil {
+		return fmt.Errorf("forms: draft %s: %w", d.ID, err)
 	}
 	return nil
 }
 
-// marshal writes answers and facts for the database, AVS numbers sealed.
-func (d Draft) marshal(tx *tenancy.Tx) (answers, facts string, err error) {
+// marshal writes answers, facts and typed values for the database, AVS numbers
+// sealed.
+func (d Draft) marshal(tx *tenancy.Tx) (answers, facts, typed string, err error) {
 	k, err := tx.Keys()
 	if err != nil {
-		return "", "", fmt.Errorf("forms: %w", err)
+		return "", "", "", fmt.Errorf("forms: %w", err)
 	}
-	a, err := json.Marshal(d.Answers)
+	write := func(part any) string {
+		var data []byte
+		if err == nil {
+			data, err = json.Marshal(part)
+		}
+		if err == nil {
+			data, err = k.SealJSON(data, draftPlace(d.ID.String()))
+		}
+		return string(data)
+	}
+	if d.Typed == nil {
+		d.Typed = map[string]url.Values{}
+	}
+	answers, facts, typed = write(d.Answers), write(d.Facts), write(d.Typed)
 	if err != nil {
-		return "", "", fmt.Errorf("forms: %w", err)
+		return "", "", "", fmt.Errorf("forms: %w", err)
 	}
-	if a, err = k.SealJSON(a, draftPlace(d.ID.String())); err != nil {
-		return "", "", fmt.Errorf("forms: %w", err)
-	}
-	f, err := json.Marshal(d.Facts)
-	if err != nil {
-		return "", "", fmt.Errorf("forms: %w", err)
-	}
-	return string(a), string(f), nil
+	return answers, facts, typed, nil
 }
 
 // findDraft reads an open draft of an account; another's is not found.
@@ -175,7 +189,7 @@ func deleteDraft(tx *tenancy.Tx, id uuid.UUID) error {
 // Submitted says that a draft has become a case: its files are the case's from
 // now on. ErrNoDraft when it was submitted before or does not exist.
 func (m *Module) Submitted(tx *tenancy.Tx, draft, caseID uuid.UUID) error {
-	n, err := tx.Exec("update drafts set submitted_at = $2, answers = '{}', facts = '{}' where id = $1 and submitted_at is null", draft, m.Clock.Now())
+	n, err := tx.Exec("update drafts set submitted_at = $2, answers = '{}', facts = '{}', typed = '{}' where id = $1 and submitted_at is null", draft, m.Clock.Now())
 	if err != nil {
 		return fmt.Errorf("forms: %w", err)
 	}

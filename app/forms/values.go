@@ -13,8 +13,9 @@ import (
 
 // Answers are what a person answered: field → value. A field that was not
 // answered is absent. The Go types of values are string, int64, float64, bool,
-// money.CHF, Day, Period, Place and []string; files are not answers, they are
-// kept as uploads. As JSON an amount is a number of centimes, a day "2026-03-14".
+// money.CHF, Day, Clock, Period, Place, []string, Record for answers of several
+// parts and []Record for groups; files are not answers, they are kept as uploads.
+// As JSON an amount is a number of centimes, a day "2026-03-14", a time "08:30".
 type Answers map[string]any
 
 // Clone copies the map; the values are never changed in place.
@@ -25,6 +26,52 @@ func (a Answers) Clone() Answers {
 	}
 	return out
 }
+
+// Here puts a postcode where an example says "here", also inside groups.
+func (a Answers) Here(postcode string) {
+	for field, value := range a {
+		switch v := value.(type) {
+		case Place:
+			a[field] = v.here(postcode)
+		case []Record:
+			for _, item := range v {
+				Answers(item).Here(postcode)
+			}
+		}
+	}
+}
+
+func (p Place) here(postcode string) Place {
+	if p.Postcode == "here" {
+		p.Postcode = postcode
+	}
+	return p
+}
+
+// Record is an answer of several parts, or an item of a group: part or field →
+// value of one of the types of Answers. What was not answered is absent.
+type Record map[string]any
+
+// text is a part that is a text; "" when it was not answered.
+func (r Record) text(part string) string {
+	s, _ := r[part].(string)
+	return s
+}
+
+// Clock is a time of day, "08:30".
+type Clock string
+
+// Minutes counts from midnight; 0 if it is no time.
+func (c Clock) Minutes() int64 {
+	n, err := rules.ParseClock(string(c))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// String writes the time as 08.30.
+func (c Clock) String() string { return strings.Replace(string(c), ":", ".", 1) }
 
 // Day is a calendar day, "2026-03-14".
 type Day string
@@ -78,6 +125,13 @@ func (p Place) String() string {
 type Mistake struct {
 	Key  string
 	Args []any
+	Part string     // of an answer of several parts, which one; "" for the whole
+	Also []*Mistake // in other parts of the same answer
+}
+
+// in says which part of an answer the mistake is about.
+func (m *Mistake) in(part string) *Mistake {
+	return &Mistake{Key: m.Key, Args: m.Args, Part: part}
 }
 
 func mistake(key string, args ...any) *Mistake { return &Mistake{Key: key, Args: args} }
@@ -87,6 +141,34 @@ type Setting struct {
 	Rules     rules.Input    // who applies, the register, the amounts, today; its Answers are ignored
 	Postcodes []string       // of the commune
 	Files     map[string]int // field → how many files were uploaded
+	Commune   string         // its name, for parcels
+	Sections  []string       // of its land register; none where they are not known
+	Extent    Extent         // of its territory
+	Minors    []Minor        // who live with the applicant, from the register
+}
+
+// Extent is a box in LV95 around a commune, in metres; the zero value is
+// everywhere.
+type Extent struct {
+	West  int `yaml:"west" json:"west"`
+	South int `yaml:"south" json:"south"`
+	East  int `yaml:"east" json:"east"`
+	North int `yaml:"north" json:"north"`
+}
+
+// nearby is how far beyond its box a point still counts as near the commune.
+const nearby = 1000
+
+func (x Extent) near(east, north int) bool {
+	return x == Extent{} || east >= x.West-nearby && east <= x.East+nearby && north >= x.South-nearby && north <= x.North+nearby
+}
+
+// Minor is a child of the applicant's household, as the register knows it.
+type Minor struct {
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+	Born      Day    `json:"born"`
+	AVS       string `json:"avs,omitempty"`
 }
 
 // Today is the day on which the form is filled in.
@@ -102,7 +184,7 @@ type Kind interface {
 	// Write is the reverse of Read: what to type to give this answer.
 	Write(f *Field, value any) url.Values
 	// Decode reads the answer's JSON form.
-	Decode(data json.RawMessage) (any, error)
+	Decode(f *Field, data json.RawMessage) (any, error)
 	// Rule is the answer as the rules want it.
 	Rule(value any) any
 	// Show writes the answer for people in a language.
@@ -110,6 +192,12 @@ type Kind interface {
 	// Schema is the answer's JSON Schema.
 	Schema(f *Field, lang string) map[string]any
 }
+
+// The forms of numbers in JSON.
+const (
+	avsPattern = `^756\.\d{4}\.\d{4}\.\d{2}$`
+	uidPattern = `^CHE-\d{3}\.\d{3}\.\d{3}$`
+)
 
 // kinds are all kinds of fields there are.
 var kinds = map[string]Kind{
@@ -128,7 +216,15 @@ var kinds = map[string]Kind{
 	"file":        fileKind{},
 	"info":        infoKind{},
 	"declaration": declarationKind{},
-	"avs":         swissKind{name: "avs", parse: parseAVS, pattern: `^756\.\d{4}\.\d{4}\.\d{2}$`},
+	"time":        timeKind{},
+	"person":      recordKind{typ: rules.Person, words: "person", parts: personParts, show: showPerson},
+	"child":       childKind{recordKind{typ: rules.Person, words: "person", parts: personParts, show: showPerson}},
+	"company":     recordKind{typ: rules.Company, words: "company", parts: companyParts, show: showCompany},
+	"parcel":      parcelKind{recordKind{typ: rules.Parcel, words: "parcel", parts: parcelParts, show: showParcel}},
+	"map":         mapKind{recordKind{typ: rules.Point, words: "map", parts: mapParts, show: showPoint}},
+	"group":       groupKind{},
+	"uid":         swissKind{name: "uid", parse: parseUID, pattern: uidPattern},
+	"avs":         swissKind{name: "avs", parse: parseAVS, pattern: avsPattern},
 	"iban":        swissKind{name: "iban", parse: parseIBAN, pattern: `^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$`},
 	"plate":       swissKind{name: "plate", parse: parsePlate, pattern: `^[A-Z]{2} [1-9]\d{0,5}$`},
 }

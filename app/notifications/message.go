@@ -23,6 +23,9 @@ const (
 	InviteAdmin     = "invite-admin"     // the commune is open and this person is its first administrator
 	AccountExists   = "account-exists"   // somebody registered with an address that has an account
 	CaseReceived    = "case-received"    // the commune has the request
+	CaseQueued      = "case-queued"      // the request waits for a place
+	PlaceFree       = "place-free"       // a place is free: the request goes on
+	PlaceLapsed     = "place-lapsed"     // the place was kept for a fee that was not paid
 	MissingPaper    = "missing-paper"    // the office needs something more
 	Decision        = "decision"         // the office has decided
 	DocumentReady   = "document-ready"   // a sealed paper lies among the documents
@@ -46,6 +49,9 @@ var needs = map[string][]string{
 	InviteAdmin:     {"link", "name"},
 	AccountExists:   {"link", "name"},
 	CaseReceived:    {"link", "name", "ref", "service"},
+	CaseQueued:      {"link", "name", "ref", "service"},
+	PlaceFree:       {"link", "name", "ref", "service"},
+	PlaceLapsed:     {"link", "name", "ref", "service"},
 	MissingPaper:    {"link", "name", "ref", "service"},
 	Decision:        {"link", "name", "ref", "service"},
 	DocumentReady:   {"link", "name", "ref", "service"},

@@ -57,6 +57,7 @@ func NewEngine(cal Calendar) (*Engine, error) {
 		cel.ExpressionNestingDepthLimit(maxDepth),
 		cel.ExpressionNodeLimit(maxNodes),
 		cel.ParserErrorRecoveryLimit(0),
+		cel.Macros(totalMacro),
 		cel.ASTValidators(cel.ValidateComprehensionNestingLimit(1), cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals()),
 	}
 	for _, v := range common {
@@ -74,8 +75,10 @@ func (e *Engine) Calendar() Calendar { return e.calendar }
 
 // Scope is the set of names the rules of one service may use.
 type Scope struct {
-	env   *cel.Env
-	names Names
+	env      *cel.Env
+	names    Names
+	calendar Calendar
+	item     map[string]Type // of a scope inside a group: the names after "item."
 }
 
 // Scope extends the common names by those of a service.
@@ -84,11 +87,47 @@ func (e *Engine) Scope(names Names) (*Scope, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(names.Groups) > 0 {
+		options = append(options, cel.CustomTypeProvider(provider{e.base.CELTypeProvider(), names.Groups}))
+	}
 	extended, err := e.base.Extend(options...)
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
-	return &Scope{env: extended, names: names}, nil
+	return &Scope{env: extended, names: names, calendar: e.calendar}, nil
+}
+
+// Item is the scope of the conditions inside a group: they read the item's own
+// answers as item.<field> beside all that s knows.
+func (s *Scope) Item(group string) (*Scope, error) {
+	fields, known := s.names.Groups[group]
+	if !known {
+		return nil, fmt.Errorf("rules: there is no group %q", group)
+	}
+	var options []cel.EnvOption
+	for _, field := range sortedKeys(fields) {
+		declareAnswer("item."+field, fields[field], func(name string, typ *cel.Type) { options = append(options, cel.Variable(name, typ)) })
+	}
+	extended, err := s.env.Extend(options...)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	return &Scope{env: extended, names: s.names, calendar: s.calendar, item: fields}, nil
+}
+
+// SetItem gives an answer of the item at hand its value, nil for none.
+func (s *Scope) SetItem(values Values, field string, value any) error {
+	return bindAnswer(values, "item."+field, s.item[field], value, today(values))
+}
+
+// NewItem forgets the answers of the item before.
+func (s *Scope) NewItem(values Values) error {
+	for field := range s.item {
+		if err := s.SetItem(values, field, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Rule is a compiled expression.
@@ -112,6 +151,16 @@ func (s *Scope) Condition(expression string) (*Rule, error) {
 // Amount compiles an expression that is a number of centimes.
 func (s *Scope) Amount(expression string) (*Rule, error) {
 	return s.compile(expression, cel.IntType)
+}
+
+// Word compiles an expression that is a text.
+func (s *Scope) Word(expression string) (*Rule, error) {
+	return s.compile(expression, cel.StringType)
+}
+
+// Day compiles an expression that is a day.
+func (s *Scope) Day(expression string) (*Rule, error) {
+	return s.compile(expression, cel.TimestampType)
 }
 
 func (s *Scope) compile(expression string, want *cel.Type) (*Rule, error) {
@@ -153,28 +202,35 @@ func reads(tree *ast.AST) []string {
 
 // Holds evaluates a condition.
 func (r *Rule) Holds(ctx context.Context, values Values) (bool, error) {
-	out, err := r.eval(ctx, values)
-	if err != nil {
-		return false, err
-	}
-	b, ok := out.(bool)
-	if !ok {
-		return false, fmt.Errorf("%w: %q gave %T", ErrEvaluation, r.source, out)
-	}
-	return b, nil
+	return evalAs[bool](ctx, r, values)
 }
 
 // Centimes evaluates an amount.
 func (r *Rule) Centimes(ctx context.Context, values Values) (int64, error) {
+	return evalAs[int64](ctx, r, values)
+}
+
+// Text evaluates a text.
+func (r *Rule) Text(ctx context.Context, values Values) (string, error) {
+	return evalAs[string](ctx, r, values)
+}
+
+// When evaluates a day; the zero time is none.
+func (r *Rule) When(ctx context.Context, values Values) (time.Time, error) {
+	return evalAs[time.Time](ctx, r, values)
+}
+
+func evalAs[T any](ctx context.Context, r *Rule, values Values) (T, error) {
+	var none T
 	out, err := r.eval(ctx, values)
 	if err != nil {
-		return 0, err
+		return none, err
 	}
-	n, ok := out.(int64)
+	typed, ok := out.(T)
 	if !ok {
-		return 0, fmt.Errorf("%w: %q gave %T", ErrEvaluation, r.source, out)
+		return none, fmt.Errorf("%w: %q gave %T", ErrEvaluation, r.source, out)
 	}
-	return n, nil
+	return typed, nil
 }
 
 func (r *Rule) eval(ctx context.Context, values Values) (any, error) {

@@ -67,6 +67,16 @@ func functions(cal Calendar) []cel.EnvOption {
 		cel.Function("unset", cel.Overload("unset_timestamp", []*cel.Type{ts}, bo, cel.UnaryBinding(func(v ref.Val) ref.Val {
 			return types.Bool(v.(types.Timestamp).IsZero())
 		}))),
+		cel.Function("clock", cel.Overload("clock_string", []*cel.Type{st}, in, cel.UnaryBinding(func(v ref.Val) ref.Val {
+			minutes, err := ParseClock(string(v.(types.String)))
+			if err != nil {
+				return types.WrapErr(err)
+			}
+			return types.Int(minutes)
+		}))),
+		cel.Function(totalFunction,
+			cel.Overload("total_list_int", []*cel.Type{cel.ListType(in)}, in, cel.UnaryBinding(totalInt)),
+			cel.Overload("total_list_double", []*cel.Type{cel.ListType(db)}, db, cel.UnaryBinding(totalDouble))),
 		twoDays("days", func(a, b time.Time) int64 { return Days(a, b) }),
 		twoDays("years", func(a, b time.Time) int64 { return Years(a, b) }),
 		twoDays("working_days", func(a, b time.Time) int64 { return WorkingDays(cal, a, b) }),

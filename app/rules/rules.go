@@ -56,6 +56,8 @@ type Definition struct {
 	Fee         FeeRule
 	Eligibility []Condition
 	Decision    Decision
+	Scarce      *Scarce         // nil where nothing runs out
+	Instalments *InstalmentRule // nil where a sum is paid at once
 }
 
 // Set is a compiled Definition.
@@ -67,6 +69,7 @@ type Set struct {
 	minimum     *Rule
 	eligibility []condition
 	checks      []condition
+	scarce      scarce
 }
 
 type feeLine struct {
@@ -108,6 +111,7 @@ type Reason struct {
 	ID     string    `json:"id"`
 	Reason i18n.Text `json:"reason"`
 	Holds  bool      `json:"holds"`
+	Reads  []string  `json:"reads,omitempty"` // the inputs it looked at
 }
 
 // Outcome is what the rules found, kept with the case.
@@ -121,6 +125,9 @@ type Outcome struct {
 	Verdict     Verdict        `json:"verdict"`
 	Eligibility []Reason       `json:"eligibility"`
 	Checks      []Reason       `json:"checks"`
+	// Pot is what the request draws from, where something can run out.
+	Pot         *Pot         `json:"pot,omitempty"`
+	Instalments []Instalment `json:"instalments,omitempty"`
 }
 
 // Compile compiles all rules of a definition; every mistake is reported.
@@ -150,6 +157,7 @@ func (s *Scope) Compile(def Definition) (*Set, error) {
 	for _, c := range def.Decision.Checks {
 		set.checks = append(set.checks, condition{c, compile("decision "+c.ID, c.Holds, s.Condition)})
 	}
+	set.scarce = s.compileScarce(def, compile)
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
@@ -185,9 +193,10 @@ func (s *Set) Eligible(ctx context.Context, in Input) ([]Reason, error) {
 func (s *Set) EligibleToBegin(ctx context.Context, in Input) ([]Reason, error) {
 	var before []condition
 	for _, c := range s.eligibility {
-		if !slices.ContainsFunc(c.rule.Reads(), func(name string) bool { return strings.HasPrefix(name, "answer") }) {
-			before = append(before, c)
+		if asks(c.rule) || s.scarce.keyAsks && slices.ContainsFunc(c.rule.Reads(), func(name string) bool { return strings.HasPrefix(name, "left.") }) {
+			continue
 		}
+		before = append(before, c)
 	}
 	return s.unmet(ctx, before, in)
 }
@@ -222,6 +231,18 @@ func (s *Set) Evaluate(ctx context.Context, in Input) (Outcome, error) {
 	}
 	if out.Checks, passed, err = test(ctx, s.checks, values); err != nil {
 		return Outcome{}, err
+	}
+	if s.definition.Scarce != nil {
+		pot, _, err := s.pot(ctx, values)
+		if err != nil {
+			return Outcome{}, err
+		}
+		out.Pot = &pot
+	}
+	if s.definition.Instalments != nil {
+		if out.Instalments, err = s.instalments(ctx, values); err != nil {
+			return Outcome{}, err
+		}
 	}
 	switch {
 	case !eligible:
@@ -284,7 +305,7 @@ func test(ctx context.Context, conditions []condition, values Values) (tested []
 			return nil, false, fmt.Errorf("%s: %w", c.ID, err)
 		}
 		all = all && holds
-		tested = append(tested, Reason{ID: c.ID, Reason: c.Reason, Holds: holds})
+		tested = append(tested, Reason{ID: c.ID, Reason: c.Reason, Holds: holds, Reads: c.rule.Reads()})
 	}
 	return tested, all, nil
 }
@@ -298,17 +319,35 @@ func (s *Set) inputs(values Values) map[string]any {
 			if !ok || strings.HasPrefix(name, "@") {
 				continue
 			}
-			if t, isTime := value.(time.Time); isTime {
-				if t.IsZero() {
-					value = nil
-				} else {
-					value = t.In(i18n.Zurich).Format(time.DateOnly)
-				}
-			}
-			out[name] = value
+			out[name] = plain(value)
 		}
 	}
 	return out
+}
+
+// plain writes days as ISO dates, also inside items.
+func plain(value any) any {
+	switch v := value.(type) {
+	case time.Time:
+		if v.IsZero() {
+			return nil
+		}
+		return v.In(i18n.Zurich).Format(time.DateOnly)
+	case []map[string]any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = plain(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k := range v {
+			out[k] = plain(v[k])
+		}
+		return out
+	default:
+		return value
+	}
 }
 
 func (s *Set) rules() []*Rule {
@@ -324,6 +363,11 @@ func (s *Set) rules() []*Rule {
 	}
 	for _, c := range slices.Concat(s.eligibility, s.checks) {
 		all = append(all, c.rule)
+	}
+	for _, rule := range []*Rule{s.scarce.key, s.scarce.on, s.scarce.grant, s.scarce.total, s.scarce.count, s.scarce.first} {
+		if rule != nil {
+			all = append(all, rule)
+		}
 	}
 	return all
 }

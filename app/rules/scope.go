@@ -25,6 +25,12 @@ const (
 	Period  Type = "period"  // x.from and x.to, days; x.days, both ends included
 	Place   Type = "place"   // x.address, x.postcode, x.town
 	Files   Type = "files"   // int, how many, 0
+	Clock   Type = "clock"   // int, minutes since midnight, 0; clock('22.00') writes one
+	Person  Type = "person"  // x.first_name, x.last_name, x.born, x.age (full years today), x.avs, x.email, x.phone
+	Company Type = "company" // x.name, x.uid
+	Parcel  Type = "parcel"  // x.number, x.section
+	Point   Type = "point"   // x.east, x.north (LV95, metres; 0 where only words say it), x.words
+	Group   Type = "group"   // list of items, []; item.field has the type of the field: see Names.Groups
 )
 
 // DayRange is the value of a Period.
@@ -32,6 +38,13 @@ type DayRange struct{ From, To time.Time }
 
 // Spot is the value of a Place.
 type Spot struct{ Address, Postcode, Town string }
+
+// Parts is the value of a Person, Company, Parcel or Point: part → value of the
+// Go type of the part's Type. What is missing counts as unanswered.
+type Parts map[string]any
+
+// Item is one item of a Group: field → value of the Go type of its Type.
+type Item map[string]any
 
 // Applicant is what rules may know of who applies.
 type Applicant struct {
@@ -64,14 +77,18 @@ type Input struct {
 	Limits    map[string]int64     // the service's other numbers, by name
 	Applicant Applicant
 	Register  Register
+	Left      Left
 	Today     time.Time
 }
 
 // Names are the names a service adds to those every rule knows.
 type Names struct {
 	Answers map[string]Type
+	Groups  map[string]map[string]Type // of answers of type Group: their fields
 	Amounts []string
 	Limits  []string
+	Places  bool // the service's places can run out: left.places
+	Credit  bool // its credit can: left.credit
 }
 
 var common = []struct {
@@ -104,37 +121,27 @@ func declarations(names Names) ([]cel.EnvOption, error) {
 	var options []cel.EnvOption
 	declare := func(name string, typ *cel.Type) { options = append(options, cel.Variable(name, typ)) }
 	for _, field := range sortedKeys(names.Answers) {
-		name := "answers." + field
-		switch typ := names.Answers[field]; typ {
-		case Text:
-			declare(name, cel.StringType)
-		case Whole, Money, Files:
-			declare(name, cel.IntType)
-		case Decimal:
-			declare(name, cel.DoubleType)
-		case Day:
-			declare(name, cel.TimestampType)
-		case YesNo:
-			declare(name, cel.BoolType)
-		case List:
-			declare(name, cel.ListType(cel.StringType))
-		case Period:
-			declare(name+".from", cel.TimestampType)
-			declare(name+".to", cel.TimestampType)
-			declare(name+".days", cel.IntType)
-		case Place:
-			declare(name+".address", cel.StringType)
-			declare(name+".postcode", cel.StringType)
-			declare(name+".town", cel.StringType)
-		default:
+		typ := names.Answers[field]
+		if typ == Group {
+			declare("answers."+field, cel.ListType(cel.ObjectType(groupType+field)))
+			continue
+		}
+		if !typ.known() {
 			return nil, fmt.Errorf("rules: answer %q has unknown type %q", field, typ)
 		}
+		declareAnswer("answers."+field, typ, declare)
 	}
 	for _, name := range names.Amounts {
 		declare("amounts."+name, cel.IntType)
 	}
 	for _, name := range names.Limits {
 		declare("limits."+name, cel.IntType)
+	}
+	if names.Places {
+		declare("left.places", cel.IntType)
+	}
+	if names.Credit {
+		declare("left.credit", cel.IntType)
 	}
 	return options, nil
 }
@@ -169,6 +176,12 @@ func (s *Scope) Bind(in Input) (Values, error) {
 	for _, name := range s.names.Limits {
 		out["limits."+name] = in.Limits[name]
 	}
+	if s.names.Places {
+		out["left.places"] = in.Left.Places
+	}
+	if s.names.Credit {
+		out["left.credit"] = int64(in.Left.Credit)
+	}
 	out["answered"] = []string{}
 	for field := range s.names.Answers {
 		if err := s.Set(out, field, in.Answers[field]); err != nil {
@@ -182,61 +195,18 @@ func (s *Scope) Bind(in Input) (Values, error) {
 // Set gives one answer its value, nil for none, as Bind does: a form sets its
 // answers one after the other, so that a condition sees only what came before.
 func (s *Scope) Set(values Values, field string, value any) error {
-	if err := bindAnswer(values, "answers."+field, s.names.Answers[field], value); err != nil {
+	typ, name := s.names.Answers[field], "answers."+field
+	if typ == Group {
+		items, err := bindItems(name, s.names.Groups[field], value, today(values))
+		if err != nil {
+			return err
+		}
+		values[name] = items
+	} else if err := bindAnswer(values, name, typ, value, today(values)); err != nil {
 		return err
 	}
 	if value != nil {
 		values["answered"] = append(values["answered"].([]string), field)
 	}
-	return nil
-}
-
-func bindAnswer(out Values, name string, typ Type, value any) error {
-	switch typ {
-	case Text:
-		return bindAs(out, name, value, "")
-	case Whole, Files:
-		return bindAs(out, name, value, int64(0))
-	case Decimal:
-		return bindAs(out, name, value, float64(0))
-	case YesNo:
-		return bindAs(out, name, value, false)
-	case Day:
-		return bindAs(out, name, value, time.Time{})
-	case List:
-		return bindAs(out, name, value, []string{})
-	case Money:
-		amount, ok := value.(money.CHF)
-		if !ok && value != nil {
-			return fmt.Errorf("rules: %s: %T is no amount", name, value)
-		}
-		out[name] = int64(amount)
-	case Period:
-		days, ok := value.(DayRange)
-		if !ok && value != nil {
-			return fmt.Errorf("rules: %s: %T is no period", name, value)
-		}
-		out[name+".from"], out[name+".to"] = days.From, days.To
-		out[name+".days"] = Days(days.From, days.To)
-	case Place:
-		spot, ok := value.(Spot)
-		if !ok && value != nil {
-			return fmt.Errorf("rules: %s: %T is no place", name, value)
-		}
-		out[name+".address"], out[name+".postcode"], out[name+".town"] = spot.Address, spot.Postcode, spot.Town
-	}
-	return nil
-}
-
-func bindAs[T any](out Values, name string, value any, none T) error {
-	if value == nil {
-		out[name] = none
-		return nil
-	}
-	typed, ok := value.(T)
-	if !ok {
-		return fmt.Errorf("rules: %s: %T where %T was expected", name, value, none)
-	}
-	out[name] = typed
 	return nil
 }

@@ -62,6 +62,14 @@ type Place struct {
 	Name     string `yaml:"name" json:"name"`
 }
 
+// Extent is a box around the commune's territory in LV95, in metres.
+type Extent struct {
+	West  int `yaml:"west" json:"west"`
+	South int `yaml:"south" json:"south"`
+	East  int `yaml:"east" json:"east"`
+	North int `yaml:"north" json:"north"`
+}
+
 // Profile is what tenant.yaml says beyond the directory entry.
 type Profile struct {
 	OfficialName  string            `yaml:"official_name" json:"official_name"`
@@ -72,6 +80,8 @@ type Profile struct {
 	Offices       []Office          `yaml:"offices" json:"offices"`
 	Places        []Place           `yaml:"places" json:"places"`
 	Quarters      []string          `yaml:"quarters" json:"quarters"`
+	LandSections  []string          `yaml:"land_sections" json:"land_sections,omitempty"` // of the land register
+	Extent        Extent            `yaml:"extent" json:"extent,omitzero"`
 	FooterOffices []string          `yaml:"footer_offices" json:"footer_offices"`
 	Providers     map[string]string `yaml:"providers" json:"providers"`
 	Payment       PaymentPlace      `yaml:"payment" json:"payment"`

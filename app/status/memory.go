@@ -71,12 +71,37 @@ func today(now time.Time) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
-// Look looks at a commune and remembers it; every is how many minutes one look
-// stands for.
+// longest is for how many minutes a look stands at most: of a time in which
+// nobody looked, nothing is known.
+const longest = 10
+
+// since is for how many minutes a look stands: those since the last one, the
+// usual distance where there was none lately.
+func since(tx *tenancy.PlatformTx, t tenancy.Tenant, now time.Time, every time.Duration) (minutes int, err error) {
+	var last *time.Time
+	err = tx.QueryRow("select (select at from status_looks where slug = $1)", t.Slug()).Scan(&last)
+	if err != nil {
+		return 0, err
+	}
+	minutes = int(every / time.Minute)
+	at := now
+	if last != nil {
+		if passed := int(now.Sub(*last) / time.Minute); passed <= longest {
+			minutes, at = passed, last.Add(time.Duration(passed)*time.Minute) // the rest of a minute is for the next look
+		}
+	}
+	tx.Queue("insert into status_looks (slug, at) values ($1, $2) on conflict (slug) do update set at = excluded.at", t.Slug(), at)
+	return minutes, nil
+}
+
+// Look looks at a commune and remembers it; every is how often it is called.
 func (s *Service) Look(ctx context.Context, t tenancy.Tenant, every time.Duration) error {
 	saw, now := s.look(ctx, t), s.Clock.Now()
-	minutes := int(every / time.Minute)
 	return s.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+		minutes, err := since(tx, t, now, every)
+		if err != nil {
+			return err
+		}
 		count := func(part Part, down, late int) {
 			tx.Queue(`insert into status_days as d (slug, day, part, down, late) values ($1, $2, $3, $4, $5)
 				on conflict (slug, day, part) do update set down = d.down + excluded.down, late = d.late + excluded.late`, t.Slug(), today(now), string(part), down, late)
@@ -95,7 +120,7 @@ func (s *Service) Look(ctx context.Context, t tenancy.Tenant, every time.Duratio
 			}
 		}
 		tx.Queue("delete from status_days where slug = $1 and day < $2", t.Slug(), today(now).AddDate(0, 0, -span))
-		_, err := tx.Exec("delete from status_incidents where slug = $1 and ended_at < $2", t.Slug(), now.AddDate(0, 0, -span))
+		_, err = tx.Exec("delete from status_incidents where slug = $1 and ended_at < $2", t.Slug(), now.AddDate(0, 0, -span))
 		return err
 	})
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,17 +32,30 @@ const (
 	Declaration Kind = "declaration" // "true" when ticked
 	File        Kind = "file"        // multipart; RemoveName with a file's ID removes it
 	Place       Kind = "place"       // the address as typed
+	Clock       Kind = "time"        // the time as typed
+	Set         Kind = "set"         // what its Parts post
+	Repeat      Kind = "repeat"      // what the parts of its Items post; Name+RepeatCount how many; AddName, DropName add and drop one
 	Note        Kind = "info"        // nothing: words between the fields
 	Hidden      Kind = "hidden"      // the value
 )
 
-// What a period's two inputs add to the name, and the name of the buttons that
-// remove an uploaded file.
+// What a period's two inputs add to the name, and the names of the buttons that
+// remove an uploaded file, add an item to a repeated group and drop one.
 const (
-	PeriodFrom = "_from"
-	PeriodTo   = "_to"
-	RemoveName = "remove"
+	PeriodFrom  = "_from"
+	PeriodTo    = "_to"
+	RemoveName  = "remove"
+	RepeatCount = ".n"
+	AddName     = "add"
+	DropName    = "drop"
 )
+
+// Item is one item of a repeated group.
+type Item struct {
+	Title string  // "Persona 2"
+	Parts []Input // its questions
+	Drop  string  // value of the button that drops it
+}
 
 // Option is one choice of a field.
 type Option struct {
@@ -84,6 +98,11 @@ type Input struct {
 	Autocomplete string
 	EmptyOption  string // first option of a select, "" for "Scelga"
 	HideLabel    bool   // the page's heading already asks
+	Plain        bool   // part of a set, which says for all whether it is optional
+	Locate       bool   // a set with the parts _east and _north: the browser can fill them
+	Parts        []Input
+	Items        []Item
+	Add          string // words of the button for another item; "" when there can be no more
 	filter       bool   // nothing is required of a filter, so nothing is marked
 }
 
@@ -160,6 +179,8 @@ func (f Input) size() int {
 		return 10
 	case Code:
 		return 10
+	case Clock:
+		return 6
 	}
 	return 0
 }
@@ -170,12 +191,29 @@ type Problem struct {
 	Text string
 }
 
+// anchor is the name of the control that a problem of the field leads to.
+func (f Input) anchor() string {
+	if f.Kind == Set && len(f.Parts) > 0 {
+		return f.Parts[0].anchor()
+	}
+	return f.Name
+}
+
+// HasFile reports whether a file can be attached among some fields.
+func HasFile(fields []Input) bool {
+	return slices.ContainsFunc(fields, func(f Input) bool { return f.Kind == File || HasFile(f.Parts) })
+}
+
 // Problems collects the errors of fields in their order.
 func Problems(fields []Input) []Problem {
 	var out []Problem
 	for _, f := range fields {
 		if f.Error != "" {
-			out = append(out, Problem{f.Name, f.Error})
+			out = append(out, Problem{f.anchor(), f.Error})
+		}
+		out = append(out, Problems(f.Parts)...)
+		for _, item := range f.Items {
+			out = append(out, Problems(item.Parts)...)
 		}
 	}
 	return out

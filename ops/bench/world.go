@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -74,9 +75,8 @@ func (w *world) people(ctx context.Context, n, level int, service, answers strin
 	err := w.DB.In(ctx, w.tenant, func(tx *tenancy.Tx) error {
 		var numbers []string
 		if level >= identity.LevelVerified {
-			err := tx.DB().Raw(`select avs from residents r where status = 'domicile' and not protected and not blocked and born < now() - interval '20 years'
-				and not exists (select from accounts a where a.avs = r.avs) order by avs limit ?`, n).Scan(&numbers).Error
-			if err != nil {
+			var err error
+			if numbers, err = unused(tx, n); err != nil {
 				return err
 			}
 			if len(numbers) < n {
@@ -85,13 +85,15 @@ func (w *world) people(ctx context.Context, n, level int, service, answers strin
 		}
 		for i := range list {
 			a := identity.Account{ID: uuid.New(), Email: fmt.Sprintf("bench-%s-%d@example.ch", run, i), FirstName: "Prova", LastName: "Misura", Level: level, Lang: "it"}
-			var number any
 			if numbers != nil {
-				number, a.AVS = numbers[i], &numbers[i]
+				a.AVS = &numbers[i]
 			}
+			now := time.Now()
+			a.ConfirmedAt = &now
 			list[i].Account = a
-			tx.Queue(`insert into accounts (id, email, first_name, last_name, avs, level, lang, confirmed_at) values ($1, $2, $3, $4, $5, $6, $7, now())`,
-				a.ID, a.Email, a.FirstName, a.LastName, number, a.Level, a.Lang)
+			if err := identity.SaveAccount(tx, &list[i].Account); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -121,6 +123,55 @@ func (w *world) people(ctx context.Context, n, level int, service, answers strin
 		_, err := tx.Exec("update drafts set answers = $1 where id = any($2)", answers, drafts)
 		return err
 	})
+}
+
+// unused are AVS numbers of n adults of the register who have no account.
+func unused(tx *tenancy.Tx, n int) ([]string, error) {
+	k, err := tx.Keys()
+	if err != nil {
+		return nil, err
+	}
+	taken := map[string]bool{}
+	err = openNumbers(tx, k, "account_avs/", "select account_id::text, avs_sealed from account_avs", func(number string) bool {
+		taken[strings.ReplaceAll(number, ".", "")] = true
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	var free []string
+	err = openNumbers(tx, k, "residents/", `select id::text, avs_sealed from residents
+		where status = 'domicile' and not protected and not blocked and born < now() - interval '20 years' order by id`, func(number string) bool {
+		if !taken[number] {
+			free = append(free, number)
+		}
+		return len(free) < n
+	})
+	return free, err
+}
+
+// openNumbers hands each sealed number of a query to each until it has had enough.
+func openNumbers(tx *tenancy.Tx, k tenancy.Keys, place, query string, each func(string) bool) error {
+	rows, err := tx.Query(query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var sealed []byte
+		if err := rows.Scan(&id, &sealed); err != nil {
+			return err
+		}
+		number, err := k.Open(sealed, place+id)
+		if err != nil {
+			return err
+		}
+		if !each(string(number)) {
+			break
+		}
+	}
+	return rows.Err()
 }
 
 // queue hands people out one by one.

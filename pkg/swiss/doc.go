@@ -1,5 +1,5 @@
 // Package swiss checks and writes the numbers of Swiss administrative life:
-// AVS number, enterprise number (IDI), IBAN, payment references, number
+// AVS number, enterprise number (IDI), IBAN, payment references, coordinates, number
 // plates, and the case references of Sportello.
 //
 // It holds rules of form alone: whether a number was ever issued is for the

@@ -23,10 +23,8 @@ func (p SummaryPage) problems() []ui.Problem {
 
 // enctype is multipart where a file can be attached.
 func enctype(fields []ui.Input) string {
-	for _, f := range fields {
-		if f.Kind == ui.File {
-			return "multipart/form-data"
-		}
+	if ui.HasFile(fields) {
+		return "multipart/form-data"
 	}
 	return "application/x-www-form-urlencoded"
 }
