@@ -271,7 +271,7 @@ func itemName(node ast.Node, i int) string {
 // is missing stands where its nearest holder stands.
 func (s source) find(path []string) (ast.Node, int) {
 	node, at := s.root, 0
-	var where ast.Node = node
+	where := node
 	for at < len(path) {
 		if path[at] == "**" && at+1 < len(path) {
 			deep := below(node, path[at+1])
