@@ -283,7 +283,14 @@ func CheckCatalogue(ctx context.Context, cfg config.Config, out io.Writer) error
 	}
 	report, err := catalogue.Check(ctx, fsys, communes, engine)
 	fmt.Fprintf(out, "%d services, offered %d times in %d communes, %d examples run\n", report.Services, report.Offered, len(communes), report.Examples)
-	return err
+	if err == nil {
+		return nil
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for _, line := range lines {
+		fmt.Fprintln(out, line)
+	}
+	return fmt.Errorf("%d mistakes in the catalogue", len(lines))
 }
 
 // CheckedFolder is what CheckFolders found in one commune's folder.

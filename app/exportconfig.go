@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/sportello-ticino/sportello/app/catalogue"
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -37,7 +35,7 @@ func (a *App) ExportConfig(ctx context.Context, slug, dir string, overwrite bool
 	}); err != nil {
 		return nil, err
 	}
-	if files["services.yaml"], err = yaml.Marshal(map[string]any{"services": services}); err != nil {
+	if files["services.yaml"], err = catalogue.WriteOverlays(services); err != nil {
 		return nil, err
 	}
 	names := slices.Sorted(maps.Keys(files))

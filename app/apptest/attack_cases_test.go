@@ -120,11 +120,7 @@ func TestTheFeeAgreedToIsTheFeeOwed(t *testing.T) {
 	c := e.As(t, "lugano", "citizen-verified")
 	review := certificate(t, c)
 	admin := e.As(t, "lugano", "commune-admin")
-	amounts := admin.Get("/console/servizi/certificato-domicilio", 200).Values("main form")
-	for name := range amounts {
-		amounts.Set(name, "99.00")
-	}
-	admin.Post("/console/servizi/certificato-domicilio", amounts, 200)
+	publishFee(admin, "certificato-domicilio", "certificato", "99.00")
 	again := c.Post(review.AttrOf("main form", "action"), withConsent(review.Values("main form")), 422)
 	again.Contains("main button[type=submit]", "CHF 99.00")
 	var cases int

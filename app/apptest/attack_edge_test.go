@@ -112,7 +112,10 @@ func TestNothingTypedIsAnInternalError(t *testing.T) {
 	posts := map[*apptest.Client][]string{
 		citizen: {"/accedi?email=%s&password=%[1]s", "/registrati?name=Aa+B%s&email=a%%40b.example&password=aaaaaaaaaaaaaaaa%[1]s", "/registrati?name=Aa+Bb&email=%s%%40b.example&password=aaaaaaaaaaaaaaaa"},
 		admin: {"/console/colori?first=%%23C8102E&second=%%231F2A37&subtitle=x%s", "/console/pagamenti?space_id=1&user_id=1&secret=%s&iban=%[1]s",
-			"/console/servizi/certificato-domicilio?amount.certificato=%s", "/console/servizi/%s/attiva?on=%[1]s"},
+			"/console/servizi/certificato-domicilio/modifica/tariffa?letto.fee.note=x&fee.note.it=%s", "/console/servizi/%s/attiva?on=%[1]s",
+			"/console/servizi/certificato-domicilio/prova?stato=%s&passo=%[1]s", "/console/servizi/certificato-domicilio/importa?testo=%s",
+			"/console/servizi/certificato-domicilio/esempi?stato=%s&nome=%[1]s", "/console/servizi/certificato-domicilio/pubblica?fare=publish&revisione=%s&nota=%[1]s",
+			"/console/servizi/certificato-domicilio/avviso?avviso.it=%s"},
 	}
 	for c, list := range posts {
 		for _, pattern := range list {

@@ -52,10 +52,10 @@ func TestConsoleServices(t *testing.T) {
 	path := "/console/servizi/certificato-domicilio"
 	p := admin.Get(path, 200)
 	p.Contains("main", "Dimostrativa")
-	bad := p.Submit(admin, "main form[action='"+path+"']", url.Values{"amount.certificato": {"dieci"}})
+	bad := admin.Get(path+"/modifica/tariffa", 200).Submit(admin, "main form", url.Values{"fee.amounts.certificato.chf": {"dieci"}})
 	bad.Contains("main", "Scriva un importo")
-	bad.Attr("main input[name='amount.certificato']", "value", "dieci")
-	bad.Submit(admin, "main form[action='"+path+"']", url.Values{"amount.certificato": {"12.50"}})
+	bad.Attr("main input[name='fee.amounts.certificato.chf']", "value", "dieci")
+	publishFee(admin, "certificato-domicilio", "certificato", "12.50")
 	card := e.Visit(t, "lugano").Get("/servizi/certificato-domicilio", 200)
 	card.Contains("main", "CHF 12.50")
 	if strings.Contains(card.Text("main"), "dimostrativa") {
@@ -73,7 +73,7 @@ func TestConsoleServices(t *testing.T) {
 	admin.Post(path+"/attiva", url.Values{"on": {"true"}}, 200)
 	e.Visit(t, "lugano").Get("/servizi/certificato-domicilio", 200)
 	log := admin.Get("/console/operazioni", 200)
-	log.Contains("main table", "Tariffa cambiata")
+	log.Contains("main table", "Servizio pubblicato")
 	log.Contains("main table", "Carla Provini")
 }
 

@@ -18,7 +18,7 @@ import (
 // Actions are what the audit may be narrowed to, in the order people look for
 // them; console.action.<key> is their name.
 var Actions = []string{
-	"console.brand", "console.embed", "catalogue.switch", "catalogue.accepted", "catalogue.by-itself", "catalogue.refused", "catalogue.undone", "catalogue.adopted", "catalogue.offered", "catalogue.offer-taken", "catalogue.offer-declined", "catalogue.accept-small", "catalogue.fee", "catalogue.confirm-fee", "payments.account-changed", "documents.seal-changed",
+	"console.brand", "console.embed", "catalogue.switch", "catalogue.accepted", "catalogue.by-itself", "catalogue.refused", "catalogue.undone", "catalogue.adopted", "catalogue.offered", "catalogue.offer-taken", "catalogue.offer-declined", "catalogue.accept-small", "catalogue.fee", "catalogue.edit", "catalogue.propose", "catalogue.publish", "catalogue.rebase", "catalogue.drop", "catalogue.pause", "catalogue.two-persons", "catalogue.confirm-fee", "payments.account-changed", "documents.seal-changed",
 	"access.asked", "access.granted", "access.refused", "access.entered", "access.read", "access.revoked", "access.ended",
 	"domains.asked", "domains.live", "domains.main", "domains.removed", "domains.failing", "domains.mended", "domains.warned", "domains.off", "domains.expired", "domains.taken",
 	"takeover.tried", "takeover.kept", "audit.exported", "audit.anchored", "identity.sign-in", "identity.register", "identity.confirm", "identity.invite", "identity.accept",

@@ -43,11 +43,11 @@ func ReadFolder(ctx context.Context, root fs.FS, dir, calendar string) (Folder, 
 	for _, id := range slices.Sorted(maps.Keys(f.Overlays)) {
 		base, known := baseOf(f.Shared, id, f.Overlays[id])
 		if !known {
-			problems = append(problems, fmt.Errorf("%s: service %s is not in the shared catalogue", dir, id))
+			problems = append(problems, locate(root, dir, id, unknownService(id, f.Shared)))
 			continue
 		}
 		_, err := checkOne(ctx, Merge(base, f.Overlays[id]), f.Engine, f.Commune.Postcodes)
-		problems = append(problems, err)
+		problems = append(problems, locate(root, dir, id, err))
 	}
 	return f, errors.Join(problems...)
 }
@@ -215,7 +215,9 @@ func Entries(tx *tenancy.Tx) (map[string]Tree, error) {
 	out := map[string]Tree{}
 	for _, r := range rows {
 		if r.Offered {
-			out[r.ID] = Merge(r.Overlay, r.Console)
+			if out[r.ID], err = r.own(); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out, nil

@@ -35,7 +35,7 @@ func ReadCalendar(root fs.FS, name string) (*Calendar, error) {
 		} `yaml:"holidays"`
 	}
 	if err := yaml.UnmarshalWithOptions(data, &read, yaml.Strict()); err != nil {
-		return nil, located(file, err)
+		return nil, syntax(file, err)
 	}
 	c := &Calendar{Name: name, holidays: map[string]string{}}
 	for _, h := range read.Holidays {
@@ -73,7 +73,7 @@ func ReadCommune(root fs.FS, folder string) (Commune, error) {
 		} `yaml:"places"`
 	}
 	if err := yaml.Unmarshal(data, &read); err != nil {
-		return Commune{}, located(file, err)
+		return Commune{}, syntax(file, err)
 	}
 	commune := Commune{Folder: folder}
 	for _, place := range read.Places {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sportello-ticino/sportello/app/forms"
@@ -30,7 +31,8 @@ type Commune struct {
 }
 
 // Check compiles every service of the shared catalogue and of every commune and
-// runs their examples. It reports every mistake it finds.
+// runs their examples. It reports every mistake it finds, one line each, with
+// file, line and column.
 func Check(ctx context.Context, root fs.FS, communes []Commune, engine *rules.Engine) (Report, error) {
 	var report Report
 	shared, err := Shared(root)
@@ -39,7 +41,7 @@ func Check(ctx context.Context, root fs.FS, communes []Commune, engine *rules.En
 	for _, id := range slices.Sorted(maps.Keys(shared)) {
 		n, err := checkOne(ctx, shared[id], engine, []string{"6500"})
 		report.Examples += n
-		problems = append(problems, wrap("shared", err))
+		problems = append(problems, locate(root, "", id, err))
 	}
 	for _, commune := range communes {
 		overlays, err := Overlays(root, commune.Folder)
@@ -47,23 +49,24 @@ func Check(ctx context.Context, root fs.FS, communes []Commune, engine *rules.En
 		for _, id := range slices.Sorted(maps.Keys(overlays)) {
 			base, known := baseOf(shared, id, overlays[id])
 			if !known {
-				problems = append(problems, fmt.Errorf("%s: service %s is not in the shared catalogue", commune.Folder, id))
+				problems = append(problems, locate(root, commune.Folder, id, unknownService(id, shared)))
 				continue
 			}
 			n, err := checkOne(ctx, Merge(base, overlays[id]), engine, commune.Postcodes)
 			report.Offered++
 			report.Examples += n
-			problems = append(problems, wrap(commune.Folder, err))
+			problems = append(problems, locate(root, commune.Folder, id, err))
 		}
 	}
 	return report, errors.Join(problems...)
 }
 
-func wrap(where string, err error) error {
-	if err == nil {
-		return nil
+func unknownService(id string, shared map[string]Tree) *Mistake {
+	do := "write it first in shared/services/" + id + ".yaml"
+	if near := nearest(id, slices.Collect(maps.Keys(shared))); near != "" {
+		do = "did you mean " + near + "?"
 	}
-	return fmt.Errorf("%s: %w", where, err)
+	return &Mistake{What: fmt.Sprintf("service %s is not in the shared catalogue", id), Do: do}
 }
 
 func checkOne(ctx context.Context, tree Tree, engine *rules.Engine, postcodes []string) (examples int, err error) {
@@ -81,27 +84,38 @@ func checkOne(ctx context.Context, tree Tree, engine *rules.Engine, postcodes []
 // RunExamples runs the service's examples; postcodes are the commune's, its
 // first one stands in the examples as "here".
 func (s *Service) RunExamples(ctx context.Context, engine *rules.Engine, postcodes []string) error {
-	var problems []error
+	var problems Mistakes
 	for _, example := range s.Examples {
-		if err := s.runExample(ctx, example, engine, postcodes); err != nil {
-			problems = append(problems, fmt.Errorf("service %s: example %q: %w", s.ID, example.Name, err))
+		for _, err := range each(s.runExample(ctx, example, engine, postcodes)) {
+			problems = append(problems, &Mistake{Path: pathTo("examples", example.Name), What: fmt.Sprintf("example %q: %s", example.Name, err),
+				Do: "correct the rule, or the example if the law changed"})
 		}
 	}
-	return errors.Join(problems...)
+	if err := problems.orNil(); err != nil {
+		return fmt.Errorf("service %s: %w", s.ID, err)
+	}
+	return nil
 }
 
 func (s *Service) runExample(ctx context.Context, e Example, engine *rules.Engine, postcodes []string) error {
+	_, err := s.tryExample(ctx, e, engine, postcodes)
+	return err
+}
+
+// tryExample is runExample that also says what came of the request.
+func (s *Service) tryExample(ctx context.Context, e Example, engine *rules.Engine, postcodes []string) (rules.Outcome, error) {
+	var none rules.Outcome
 	pinned, err := s.pinned(e, engine)
 	if err != nil {
-		return err
+		return none, err
 	}
 	today, err := time.ParseInLocation(time.DateOnly, e.Today, i18n.Zurich)
 	if err != nil {
-		return fmt.Errorf("today %q is no day like 2026-11-20", e.Today)
+		return none, fmt.Errorf("today %q is no day like 2026-11-20", e.Today)
 	}
 	answers, err := pinned.exampleAnswers(e, postcodes)
 	if err != nil {
-		return err
+		return none, err
 	}
 	who := rules.Applicant{Level: e.Applicant.Level, Kind: e.Applicant.Kind, ForSelf: e.Applicant.For == ""}
 	if who.Kind == "" {
@@ -112,14 +126,14 @@ func (s *Service) runExample(ctx context.Context, e Example, engine *rules.Engin
 	setting := forms.Setting{Rules: in, Postcodes: postcodes, Files: e.Files}
 	problems := pinned.expectForm(ctx, e, answers, setting)
 	if len(e.Expect.Mistakes) > 0 {
-		return errors.Join(problems...)
+		return none, errors.Join(problems...)
 	}
 	outcome, err := pinned.Rules.Evaluate(ctx, in)
 	if err != nil {
-		return errors.Join(append(problems, err)...)
+		return none, errors.Join(append(problems, err)...)
 	}
 	problems = append(problems, e.Expect.outcome(outcome)...)
-	return errors.Join(append(problems, e.Expect.scarce(outcome)...)...)
+	return outcome, errors.Join(append(problems, e.Expect.scarce(outcome)...)...)
 }
 
 // pinned is the service with the kind and amounts the example was written for.
@@ -176,6 +190,17 @@ func (s *Service) exampleAnswers(e Example, postcodes []string) (forms.Answers, 
 	return answers, nil
 }
 
+// Unexpected is one thing of an example that is not as it expects.
+type Unexpected struct {
+	Kind            string // fee, verdict, unmet, mistake, no-mistake, asked, not-asked
+	Field           string // of the form, where it is about one
+	Expected, Found string
+	words           string
+}
+
+// Error says it in English, for who writes definitions.
+func (u *Unexpected) Error() string { return u.words }
+
 func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answers, in forms.Setting) []error {
 	var problems []error
 	_, mistakes, err := s.Form.Check(ctx, answers, in)
@@ -186,12 +211,12 @@ func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answe
 	for _, m := range mistakes {
 		wrong = append(wrong, m.Path())
 		if !slices.Contains(e.Expect.Mistakes, m.Path()) {
-			problems = append(problems, fmt.Errorf("field %s: unexpected mistake %s %v", m.Path(), m.Key, m.Args))
+			problems = append(problems, &Unexpected{"mistake", m.Path(), "", m.Key, fmt.Sprintf("field %s: unexpected mistake %s %v", m.Path(), m.Key, m.Args)})
 		}
 	}
 	for _, field := range e.Expect.Mistakes {
 		if !slices.Contains(wrong, field) {
-			problems = append(problems, fmt.Errorf("field %s: a mistake was expected", field))
+			problems = append(problems, &Unexpected{"no-mistake", field, "", "", fmt.Sprintf("field %s: a mistake was expected", field)})
 		}
 	}
 	pages, err := s.Form.Pages(ctx, answers, in)
@@ -206,12 +231,12 @@ func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answe
 	}
 	for _, field := range e.Expect.Asked {
 		if !asked[field] {
-			problems = append(problems, fmt.Errorf("field %s should be asked", field))
+			problems = append(problems, &Unexpected{"not-asked", field, "", "", fmt.Sprintf("field %s should be asked", field)})
 		}
 	}
 	for _, field := range e.Expect.Hidden {
 		if asked[field] {
-			problems = append(problems, fmt.Errorf("field %s should be hidden", field))
+			problems = append(problems, &Unexpected{"asked", field, "", "", fmt.Sprintf("field %s should be hidden", field)})
 		}
 	}
 	return problems
@@ -220,10 +245,10 @@ func (s *Service) expectForm(ctx context.Context, e Example, answers forms.Answe
 func (x Expectation) outcome(o rules.Outcome) []error {
 	var problems []error
 	if x.Fee != nil && o.Fee.Total != money.CHF(*x.Fee) {
-		problems = append(problems, fmt.Errorf("fee %s, expected %s", o.Fee.Total, money.CHF(*x.Fee)))
+		problems = append(problems, &Unexpected{"fee", "", money.CHF(*x.Fee).String(), o.Fee.Total.String(), fmt.Sprintf("fee %s, expected %s", o.Fee.Total, money.CHF(*x.Fee))})
 	}
 	if x.Verdict != "" && o.Verdict != x.Verdict {
-		problems = append(problems, fmt.Errorf("verdict %s, expected %s", o.Verdict, x.Verdict))
+		problems = append(problems, &Unexpected{"verdict", "", string(x.Verdict), string(o.Verdict), fmt.Sprintf("verdict %s, expected %s", o.Verdict, x.Verdict)})
 	}
 	unmet := []string{}
 	for _, reason := range slices.Concat(o.Eligibility, o.Checks) {
@@ -232,7 +257,7 @@ func (x Expectation) outcome(o rules.Outcome) []error {
 		}
 	}
 	if x.Unmet != nil && !slices.Equal(slices.Sorted(slices.Values(unmet)), slices.Sorted(slices.Values(x.Unmet))) {
-		problems = append(problems, fmt.Errorf("conditions that do not hold %v, expected %v", unmet, x.Unmet))
+		problems = append(problems, &Unexpected{"unmet", "", strings.Join(x.Unmet, ", "), strings.Join(unmet, ", "), fmt.Sprintf("conditions that do not hold %v, expected %v", unmet, x.Unmet)})
 	}
 	return problems
 }

@@ -38,8 +38,8 @@ var cpsvPrefixes = map[string]string{
 // euLanguages are the languages of texts in the EU's list of languages.
 var euLanguages = map[string]string{"it": "ITA", "de": "DEU", "fr": "FRA", "en": "ENG"}
 
-// businessEvents are the life events that belong to a firm.
-var businessEvents = []string{"attivita"}
+// firmEvents are the life events that belong to a firm.
+var firmEvents = []string{"attivita"}
 
 // Describer says what a commune's services are in the words of CPSV-AP 3.2.0.
 type Describer struct {
@@ -158,12 +158,19 @@ func (d describing) events(it rdf.IRI, s *Service) {
 	for _, e := range s.LifeEvents {
 		event := d.at("/servizi?evento=" + url.QueryEscape(e) + "#evento")
 		class := rdf.IRI(nsCV + "LifeEvent")
-		if slices.Contains(businessEvents, e) {
+		if slices.Contains(firmEvents, e) {
 			class = nsCV + "BusinessEvent"
 		}
 		d.is(event, class, nsCV+"Event")
 		d.identified(event, e)
 		d.text(event, nsDCT+"title", d.words("home.event."+e+".title"))
+		d.Add(it, nsCV+"isGroupedBy", event)
+	}
+	for _, e := range s.BusinessEvents {
+		event := d.at("/servizi#evento-" + url.QueryEscape(e))
+		d.is(event, nsCV+"BusinessEvent", nsCV+"Event")
+		d.identified(event, e)
+		d.text(event, nsDCT+"title", d.words("find.business_event."+e))
 		d.Add(it, nsCV+"isGroupedBy", event)
 	}
 }

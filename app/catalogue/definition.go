@@ -44,30 +44,36 @@ const (
 // Definition is a service as its file writes it. In an overlay only what
 // differs is there.
 type Definition struct {
-	ID          string            `yaml:"id" json:"id"`
-	Version     int               `yaml:"version" json:"version"`
-	Category    string            `yaml:"category" json:"category"`
-	Kind        ServiceKind       `yaml:"kind" json:"kind"`
-	Title       i18n.Text         `yaml:"title" json:"title"`
-	Summary     i18n.Text         `yaml:"summary" json:"summary"`
-	Audience    []string          `yaml:"audience" json:"audience"`
-	LifeEvents  []string          `yaml:"life_events" json:"life_events,omitempty"`
-	Keywords    []string          `yaml:"keywords" json:"keywords,omitempty"` // other words people search by
-	Office      string            `yaml:"office" json:"office"`
-	Level       int               `yaml:"level" json:"level"` // trust level 0–4 asked of the applicant
-	Levels      Levels            `yaml:"levels" json:"levels,omitzero"`
-	Mandates    bool              `yaml:"mandates" json:"mandates,omitempty"`
-	Minutes     int               `yaml:"minutes" json:"minutes,omitempty"` // to fill in the form
-	Who         i18n.Text         `yaml:"who" json:"who"`
-	WhoList     []i18n.Text       `yaml:"who_list" json:"who_list,omitempty"`
-	Needs       []i18n.Text       `yaml:"needs" json:"needs,omitempty"`
-	Term        Term              `yaml:"term" json:"term"`
-	Output      Output            `yaml:"output" json:"output"`
-	LegalBasis  []string          `yaml:"legal_basis" json:"legal_basis"`
-	Remedy      i18n.Text         `yaml:"remedy" json:"remedy,omitempty"`
-	Retention   int               `yaml:"retention" json:"retention,omitempty"` // days after the case is closed
-	Channels    []string          `yaml:"channels" json:"channels,omitempty"`
-	Note        i18n.Text         `yaml:"note" json:"note,omitempty"` // a word of the commune on the card
+	ID         string      `yaml:"id" json:"id"`
+	Version    int         `yaml:"version" json:"version"`
+	Category   string      `yaml:"category" json:"category"`
+	Kind       ServiceKind `yaml:"kind" json:"kind"`
+	Title      i18n.Text   `yaml:"title" json:"title"`
+	Summary    i18n.Text   `yaml:"summary" json:"summary"`
+	Audience   []string    `yaml:"audience" json:"audience"`
+	LifeEvents []string    `yaml:"life_events" json:"life_events,omitempty"`
+	// BusinessEvents are the moments of a firm's life that the service belongs to.
+	BusinessEvents []string    `yaml:"business_events" json:"business_events,omitempty"`
+	Keywords       []string    `yaml:"keywords" json:"keywords,omitempty"` // other words people search by
+	Office         string      `yaml:"office" json:"office"`
+	Level          int         `yaml:"level" json:"level"` // trust level 0–4 asked of the applicant
+	Levels         Levels      `yaml:"levels" json:"levels,omitzero"`
+	Mandates       bool        `yaml:"mandates" json:"mandates,omitempty"`
+	Minutes        int         `yaml:"minutes" json:"minutes,omitempty"` // to fill in the form
+	Who            i18n.Text   `yaml:"who" json:"who"`
+	WhoList        []i18n.Text `yaml:"who_list" json:"who_list,omitempty"`
+	Needs          []i18n.Text `yaml:"needs" json:"needs,omitempty"`
+	Term           Term        `yaml:"term" json:"term"`
+	Output         Output      `yaml:"output" json:"output"`
+	LegalBasis     []string    `yaml:"legal_basis" json:"legal_basis"`
+	Remedy         i18n.Text   `yaml:"remedy" json:"remedy,omitempty"`
+	Retention      int         `yaml:"retention" json:"retention,omitempty"` // days after the case is closed
+	Channels       []string    `yaml:"channels" json:"channels,omitempty"`
+	Contact        *Contact    `yaml:"contact" json:"contact,omitempty"`
+	Note           i18n.Text   `yaml:"note" json:"note,omitempty"` // a word of the commune on the card
+	// Paused says to people why the service cannot be asked for now. While it
+	// stands there the card is shown and nobody can begin.
+	Paused      i18n.Text         `yaml:"paused" json:"paused,omitempty"`
 	Form        forms.Definition  `yaml:"form" json:"form"`
 	Fee         Fee               `yaml:"fee" json:"fee"`
 	Limits      map[string]Limit  `yaml:"limits" json:"limits,omitempty"`
@@ -79,6 +85,13 @@ type Definition struct {
 	Examples    []Example         `yaml:"examples" json:"examples,omitempty"`
 	// Retire says that drafts begun with an earlier version must move to this one.
 	Retire bool `yaml:"retire" json:"retire,omitempty"`
+}
+
+// Contact is whom to ask about this service, where it is not the office's own
+// number or address.
+type Contact struct {
+	Phone string `yaml:"phone" json:"phone,omitempty"`
+	Email string `yaml:"email" json:"email,omitempty"`
 }
 
 // Term is how long an answer takes.

@@ -9,4 +9,6 @@
 //
 // It does not own cases, nor the pages on which a form is filled in (forms).
 // A change of what is offered is announced by bumping Topic.
+//
+//go:generate go test -run TestSchemaIsUpToDate -update .
 package catalogue

@@ -45,4 +45,24 @@ var (
 	ErrOfferWaits = problem.Conflict("catalogue.offer-waits", "updates.error.offer_waits")
 	// ErrAnswered means that an offer was answered already.
 	ErrAnswered = problem.Conflict("catalogue.answered", "updates.error.answered")
+	// ErrPaused means that the service cannot be asked for now; the card says why.
+	ErrPaused = problem.Conflict("catalogue.paused", "services.error.paused")
+	// ErrNoEdit means that nothing of the service is about to change.
+	ErrNoEdit = problem.Conflict("catalogue.no-edit", "services.error.no_edit")
+	// ErrEditMoved means that the edit, or what is in force, is no longer what
+	// somebody looked at.
+	ErrEditMoved = problem.Conflict("catalogue.edit-moved", "services.error.edit_moved")
+	// ErrEditWrong means that the edit has mistakes.
+	ErrEditWrong = problem.Invalid("catalogue.edit-wrong", "services.error.edit_wrong")
+	// ErrExamples means that examples of the service fail.
+	ErrExamples = problem.Invalid("catalogue.examples", "services.error.examples")
+	// ErrNotProposed means that a second person can publish only what was proposed.
+	ErrNotProposed = problem.Conflict("catalogue.not-proposed", "services.error.not_proposed")
+	// ErrOwnEdit means that who changed something cannot be the second person.
+	ErrOwnEdit = problem.Forbidden("catalogue.own-edit", "services.error.own_edit")
+	// ErrNote means that a reason is missing or too long.
+	ErrNote = problem.Invalid("catalogue.note", "services.error.note")
+	// ErrNotAnOverlay means that a change takes out or moves an item of a list,
+	// which no commune can do to the shared definition.
+	ErrNotAnOverlay = problem.Invalid("catalogue.not-an-overlay", "services.error.not_an_overlay")
 )

@@ -64,10 +64,13 @@ func mergeLists(base, over []any) []any {
 	return out
 }
 
+// itemKeys tell the items of a list apart, in the order they are looked for.
+var itemKeys = []string{"id", "value", "name"}
+
 // itemKey finds the key by which the items of two lists are told apart; "" when
 // there is none.
 func itemKey(lists ...[]any) string {
-	for _, key := range []string{"id", "value", "name"} {
+	for _, key := range itemKeys {
 		all := true
 		for _, list := range lists {
 			for _, item := range list {

@@ -85,6 +85,7 @@ func (m *Module) Mount(r *web.Router) {
 	r.Portal.GET("/servizi/:id", access.Public, m.servicePage, web.Shared(Topic, FiguresTopic, contingents.Topic))
 	r.Portal.GET(EmbedSearchPath, access.Public, m.embeddedSearch, web.Embeddable())
 	r.Portal.GET(EmbedCardPath+":id", access.Public, m.embeddedCard, web.Embeddable())
+	r.API.GET("/schemas/service.json", access.Public, apiServiceSchema)
 	r.API.GET("/services", access.Public, m.apiList)
 	r.API.GET("/services.jsonld", access.Public, m.apiLinked(jsonLD))
 	r.API.GET("/services.ttl", access.Public, m.apiLinked(turtle))

@@ -15,6 +15,9 @@ func (m *Module) Offer(ctx context.Context, t tenancy.Tenant, id string) (*forms
 	if err != nil {
 		return nil, err
 	}
+	if !s.Paused.Empty() {
+		return nil, ErrPaused.With("why", s.Paused.In("it"))
+	}
 	return m.offer(t, s), nil
 }
 
@@ -43,11 +46,18 @@ func (m *Module) OfferAt(ctx context.Context, t tenancy.Tenant, id, hash string)
 }
 
 func (m *Module) offer(t tenancy.Tenant, s *Service) *forms.Offer {
+	out := s.Offer()
+	out.Left = func(ctx context.Context, in rules.Input) (rules.Left, error) { return m.Left(ctx, t, s, in) }
+	return out
+}
+
+// Offer is the service as package forms has it filled in; what is left of its
+// places or credit is not known to it.
+func (s *Service) Offer() *forms.Offer {
 	return &forms.Offer{
 		ID: s.ID, Version: s.Version, Hash: s.Hash, Title: s.Title, Office: s.Office, BeginLevel: s.BeginLevel(), Level: s.SubmitLevel(), OnlyItalian: func(lang string) bool { return !s.Summary.Speaks(lang) },
 		Immediate: s.Kind == Smart, PayNow: s.Fee.Due == OnSubmission, DemoFee: s.DemoFee(), FeeNote: s.Fee.Note,
 		Form: s.Form, Rules: s.Rules, Amounts: s.AmountsCHF(), Limits: s.LimitValues(),
 		TurnsAway: s.Scarce() && !s.Queues(),
-		Left:      func(ctx context.Context, in rules.Input) (rules.Left, error) { return m.Left(ctx, t, s, in) },
 	}
 }

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -61,6 +62,11 @@ func (m *Module) card(r *web.Request, s *Service) (view.ServicePage, error) {
 		NeedsNote: i18n.T(ctx, "service.needs_identity."+strconv.Itoa(s.Level)),
 		Time:      m.timeText(ctx, s), Result: s.Output.Summary.For(ctx), LegalBasis: s.LegalBasis, Remedy: s.Remedy.For(ctx),
 		Office: view.Office{Name: office.Name, Lines: nonEmpty(office.Address, office.Hours), Phone: office.Phone, Email: office.Email},
+	}
+	page.Needs = append(page.Needs, evidence(ctx, s)...)
+	page.Closed = s.Paused.For(ctx)
+	if s.Contact != nil {
+		page.Office.Phone, page.Office.Email = cmp.Or(s.Contact.Phone, page.Office.Phone), cmp.Or(s.Contact.Email, page.Office.Email)
 	}
 	if s.Minutes > 0 {
 		page.Effort = i18n.N(ctx, "service.minutes", s.Minutes)

@@ -8,10 +8,9 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 )
 
 // Bounds of one file, checked before anything is parsed.
@@ -24,34 +23,49 @@ const (
 // compared. It holds only JSON values.
 type Tree map[string]any
 
-// ReadDefinition reads a service's file. file names it in errors; an unknown
-// key, a wrong type or an alias is refused with its line.
+// ReadDefinition reads a service's file. file names it in mistakes; every
+// unknown key, wrong type or alias is refused with its line and column.
 func ReadDefinition(file string, data []byte) (Tree, error) {
-	if err := readStrict(file, data, &Definition{}); err != nil {
+	source, err := parse(file, data)
+	if err != nil {
+		return nil, err
+	}
+	if source.root == nil {
+		return nil, &Mistake{File: file, What: "the file is empty", Do: "copy another service and change it"}
+	}
+	c := checker{source: source}
+	c.walk(source.root, definitionShape(), nil)
+	if err := c.mistakes.orNil(); err != nil {
 		return nil, err
 	}
 	var raw map[string]any
 	if err := yaml.Unmarshal(data, &raw); err != nil {
-		return nil, located(file, err)
+		return nil, syntax(file, err)
 	}
 	return toTree(raw)
 }
 
-// offered is a commune's services.yaml.
-type offered struct {
-	Services map[string]*Definition `yaml:"services"`
-}
+// overlaysShape is the shape of a commune's services.yaml.
+var overlaysShape = sync.OnceValue(func() *shape {
+	return &shape{form: object, name: "Overlays", fields: []shapeField{{"services", &shape{form: table, item: definitionShape()}}}}
+})
 
 // ReadOverlays reads a commune's services.yaml: service → what differs there.
 func ReadOverlays(file string, data []byte) (map[string]Tree, error) {
-	if err := readStrict(file, data, &offered{}); err != nil {
+	source, err := parse(file, data)
+	if err != nil {
+		return nil, err
+	}
+	c := checker{source: source}
+	c.walk(source.root, overlaysShape(), nil)
+	if err := c.mistakes.orNil(); err != nil {
 		return nil, err
 	}
 	var raw struct {
 		Services map[string]map[string]any `yaml:"services"`
 	}
 	if err := yaml.Unmarshal(data, &raw); err != nil {
-		return nil, located(file, err)
+		return nil, syntax(file, err)
 	}
 	overlays := make(map[string]Tree, len(raw.Services))
 	for id, overlay := range raw.Services {
@@ -64,34 +78,18 @@ func ReadOverlays(file string, data []byte) (map[string]Tree, error) {
 	return overlays, nil
 }
 
-func readStrict(file string, data []byte, into any) error {
-	if err := harmless(data); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	parsed, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return located(file, err)
-	}
-	for _, doc := range parsed.Docs {
-		if alias := ast.Filter(ast.AliasType, doc); len(alias) > 0 {
-			return fmt.Errorf("%s:%d: aliases are not allowed: write the value again", file, alias[0].GetToken().Position.Line)
-		}
-	}
-	if err := yaml.UnmarshalWithOptions(data, into, yaml.Strict()); err != nil {
-		return located(file, err)
-	}
-	return nil
-}
-
-// harmless refuses what would keep a parser busy: files too long or nested too
-// deep to be a service.
+// harmless refuses, before anything is parsed, what would keep a parser busy:
+// files too long or nested too deep to be a service.
 func harmless(data []byte) error {
 	if len(data) > maxFile {
-		return fmt.Errorf("%d bytes, at most %d", len(data), maxFile)
+		return fmt.Errorf("%d bytes, at most %d are read", len(data), maxFile)
 	}
-	depth, indent := 0, 0
+	depth, number := 0, 0
 	for line := range bytes.Lines(data) {
-		indent = max(indent, len(line)-len(bytes.TrimLeft(line, " -")))
+		number++
+		if len(line)-len(bytes.TrimLeft(line, " -?!&")) > 4*maxDepth {
+			return fmt.Errorf("nested too deep in line %d", number)
+		}
 		for _, c := range line {
 			switch c {
 			case '[', '{':
@@ -100,23 +98,11 @@ func harmless(data []byte) error {
 				depth = max(depth-1, 0)
 			}
 			if depth > maxDepth {
-				return errors.New("nested too deep")
+				return fmt.Errorf("nested too deep in line %d", number)
 			}
 		}
 	}
-	if indent > 4*maxDepth {
-		return errors.New("nested too deep")
-	}
 	return nil
-}
-
-// located puts file and line before a mistake of the YAML reader.
-func located(file string, err error) error {
-	var syntax yaml.Error
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("%s:%d: %s", file, syntax.GetToken().Position.Line, syntax.GetMessage())
-	}
-	return fmt.Errorf("%s: %w", file, err)
 }
 
 // toTree makes plain JSON values of what the YAML reader gave.
@@ -149,7 +135,7 @@ func decode(tree Tree) (Definition, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&def); err != nil {
-		return def, fmt.Errorf("catalogue: %w", err)
+		return def, &Mistake{What: err.Error(), Do: "compare with the schema of a service"}
 	}
 	return def, nil
 }
@@ -175,7 +161,7 @@ func Shared(root fs.FS) (map[string]Tree, error) {
 		}
 		id := strings.TrimSuffix(path.Base(file), ".yaml")
 		if tree["id"] != id {
-			problems = append(problems, fmt.Errorf("%s: id %v, but the file is %s", file, tree["id"], id))
+			problems = append(problems, locate(root, "", id, &Mistake{Path: []string{"id"}, What: fmt.Sprintf("id %v, but the file is %s", tree["id"], path.Base(file)), Do: "give both the same name"}))
 			continue
 		}
 		out[id] = tree
@@ -194,4 +180,61 @@ func Overlays(root fs.FS, folder string) (map[string]Tree, error) {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
 	return ReadOverlays(file, data)
+}
+
+// locate says where the mistakes of a service are written: in the overlay of the
+// commune in folder where it has the part, else in the shared file. folder is ""
+// for the shared catalogue alone.
+func locate(root fs.FS, folder, id string, err error) error {
+	if err == nil {
+		return nil
+	}
+	found := MistakesOf(err)
+	if found == nil {
+		found = Mistakes{{What: err.Error()}}
+	}
+	shared := sourceOf(root, path.Join("shared/services", id+".yaml"))
+	overlay := source{}
+	if folder != "" {
+		overlay = sourceOf(root, path.Join(folder, "services.yaml"))
+	}
+	out := make(Mistakes, len(found))
+	for i, m := range found {
+		one := *m
+		out[i] = &one
+		if one.File != "" {
+			continue
+		}
+		in := shared
+		node, got := shared.find(one.Path)
+		if overlay.root != nil {
+			there, n := overlay.find(append([]string{"services", id}, one.Path...))
+			// What stands in neither is missing here: in the overlay.
+			if steps := n - 2; steps >= got {
+				in, node = overlay, there
+			}
+		}
+		one.File = in.file
+		if p := position(node); p != nil {
+			one.Line, one.Column = p.Line, p.Column
+		}
+		if folder != "" && in.file != overlay.file {
+			one.Do = strings.TrimPrefix(one.Do+" (as "+folder+" offers it)", " ")
+		}
+		*out[i] = one
+	}
+	return out
+}
+
+// sourceOf parses a file that was read before; none where it is not there.
+func sourceOf(root fs.FS, file string) source {
+	data, err := fs.ReadFile(root, file)
+	if err != nil {
+		return source{file: file}
+	}
+	s, err := parse(file, data)
+	if err != nil {
+		return source{file: file}
+	}
+	return s
 }

@@ -2,16 +2,13 @@ package catalogue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sportello-ticino/sportello/app/forms"
-	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 	"github.com/sportello-ticino/sportello/pkg/money"
@@ -38,31 +35,12 @@ type Service struct {
 	keptAt time.Time // of an older version: since when it was offered
 }
 
-// categories are the themes of the catalogue, in the order they are listed.
-// Their titles are texts: "services.theme.<category>".
-var categories = []string{
-	"certificati", "abitanti", "diritti", "tributi", "cani", "mobilita", "suolo-pubblico", "commercio", "edilizia",
-	"ambiente", "reti", "scuole", "sociale", "cultura", "sport", "sicurezza", "cimiteri", "cancelleria", "segnalazioni", "lavoro",
-}
-
-var (
-	serviceID  = regexp.MustCompile(`^[a-z][a-z0-9-]{1,60}$`)
-	name       = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
-	audiences  = []string{"citizen", "business", "association", "professional"}
-	channels   = []string{"online", "counter", "post"}
-	lifeEvents = []string{
-		"casa", "figlio", "scuola", "auto", "costruire", "attivita", "lavoro", "animali", "tempo-libero", "diritti", "aiuto", "lutto",
-	}
-	bodyFields = regexp.MustCompile(`\{([^{}]*)\}`)
-	bodyWords  = []string{"commune", "name", "today", "purpose", "valid_until", "grant"}
-)
-
 // Compile checks a definition and compiles its form and rules. Every mistake is
-// reported.
+// reported, each with its path: see MistakesOf.
 func Compile(def Definition, engine *rules.Engine) (*Service, error) {
 	applyDefaults(&def)
 	s := &Service{Definition: def}
-	problems := slices.Concat(def.check(), def.checkScarce())
+	problems := append(def.check(), scarceMistakes(def.checkScarce())...)
 	scope, err := engine.Scope(rules.Names{
 		Answers: def.Form.Names(),
 		Groups:  def.Form.Groups(),
@@ -72,22 +50,22 @@ func Compile(def Definition, engine *rules.Engine) (*Service, error) {
 		Credit:  def.Budget != nil,
 	})
 	if err != nil {
-		return nil, errors.Join(append(problems, err)...)
+		return nil, fmt.Errorf("service %s: %w", def.ID, append(problems, mistakesOfCompilers(err, nil)...))
 	}
 	s.scope = scope
 	if s.Form, err = forms.Compile(def.Form, scope); err != nil {
-		problems = append(problems, err)
+		problems = append(problems, mistakesOfCompilers(err, scope)...)
 	}
 	if s.Rules, err = scope.Compile(def.rules()); err != nil {
-		problems = append(problems, err)
+		problems = append(problems, mistakesOfCompilers(err, scope)...)
 	}
 	if def.Fee.Shown != "" {
 		if s.shown, err = s.priceRule(); err != nil {
-			problems = append(problems, fmt.Errorf("fee shown: %w", err))
+			problems = append(problems, mistakesOfCompilers(&rules.Wrong{Where: "fee shown", Err: err}, scope)...)
 		}
 	}
 	problems = append(problems, s.checkBody()...)
-	if err := errors.Join(problems...); err != nil {
+	if err := problems.orNil(); err != nil {
 		return nil, fmt.Errorf("service %s: %w", def.ID, err)
 	}
 	if s.Hash, err = def.hash(); err != nil {
@@ -120,60 +98,6 @@ func (d Definition) rules() rules.Definition {
 	}
 }
 
-var minimumLabel = i18n.Text{"it": "Fino alla tassa minima", "de": "Bis zur Mindestgebühr", "fr": "Jusqu’à la taxe minimale", "en": "Up to the minimum fee"}
-
-// check looks at what no compiler sees.
-func (d Definition) check() []error {
-	var problems []error
-	wrong := func(bad bool, format string, args ...any) {
-		if bad {
-			problems = append(problems, fmt.Errorf(format, args...))
-		}
-	}
-	wrong(!serviceID.MatchString(d.ID), "id %q: small letters, digits and hyphens were expected", d.ID)
-	wrong(d.Version < 1, "version: a number from 1 was expected")
-	wrong(!slices.Contains(categories, d.Category), "category %q is unknown", d.Category)
-	wrong(d.Kind != Smart && d.Kind != Traditional, "kind %q: smart or traditional were expected", d.Kind)
-	wrong(d.Level < 0 || d.Level > 4, "level %d: 0 to 4 were expected", d.Level)
-	wrong(d.Office == "", "no office")
-	wrong(len(d.LegalBasis) == 0, "no legal basis")
-	wrong(len(d.Audience) == 0, "no audience")
-	wrong(d.Term.WorkingDays < 0 || d.Term.WorkingDays > 365, "term of %d working days", d.Term.WorkingDays)
-	wrong(d.Retention < 0 || d.Retention > 36500, "retention of %d days", d.Retention)
-	for what, text := range map[string]i18n.Text{"title": d.Title, "summary": d.Summary, "who": d.Who, "output title": d.Output.Title, "output summary": d.Output.Summary} {
-		wrong(text.Empty(), "%s has no Italian text", what)
-	}
-	for _, a := range d.Audience {
-		wrong(!slices.Contains(audiences, a), "audience %q is unknown", a)
-	}
-	for _, e := range d.LifeEvents {
-		wrong(!slices.Contains(lifeEvents, e), "life event %q is unknown", e)
-	}
-	for _, c := range d.Channels {
-		wrong(!slices.Contains(channels, c), "channel %q is unknown", c)
-	}
-	kinds := []OutputKind{Certificate, Authorisation, Ruling, Receipt, Registration, Booking}
-	wrong(!slices.Contains(kinds, d.Output.Kind), "output kind %q is unknown", d.Output.Kind)
-	wrong(d.Output.Kind == Certificate && d.Output.Body.Empty(), "a certificate needs an output body")
-	wrong(d.Kind == Traditional && d.Output.Kind != Receipt && d.Remedy.Empty(), "a service decided by an official needs its remedy")
-	wrong(d.Fee.Due != OnSubmission && d.Fee.Due != OnDecision, "fee due %q: submission or decision were expected", d.Fee.Due)
-	wrong(len(d.Fee.Lines) > 0 && d.Fee.Shown == "", "a fee needs the price shown on the card")
-	wrong(len(d.Examples) == 0, "no example")
-	for key := range d.Fee.Amounts {
-		wrong(!name.MatchString(key), "amount %q: small letters, digits and _ were expected", key)
-	}
-	for key := range d.Limits {
-		wrong(!name.MatchString(key), "limit %q: small letters, digits and _ were expected", key)
-	}
-	for _, c := range slices.Concat(d.Eligibility, d.Decision) {
-		wrong(c.Reason.Empty(), "condition %q has no Italian reason", c.ID)
-	}
-	for _, line := range d.Fee.Lines {
-		wrong(line.Label.Empty(), "fee line %q has no Italian label", line.ID)
-	}
-	return problems
-}
-
 // priceRule compiles the price on the card, which no answer may change.
 func (s *Service) priceRule() (*rules.Rule, error) {
 	rule, err := s.scope.Amount(s.Fee.Shown)
@@ -186,23 +110,6 @@ func (s *Service) priceRule() (*rules.Rule, error) {
 		}
 	}
 	return rule, nil
-}
-
-// checkBody sees to it that the paper's text names only what there is.
-func (s *Service) checkBody() []error {
-	known := slices.Concat(bodyWords, registers.WordNames())
-	for id := range s.Definition.Form.Names() {
-		known = append(known, "answers."+id)
-	}
-	var problems []error
-	for lang, body := range s.Output.Body {
-		for _, m := range bodyFields.FindAllStringSubmatch(body, -1) {
-			if !slices.Contains(known, m[1]) {
-				problems = append(problems, fmt.Errorf("output body (%s) names {%s}, which is not known", lang, m[1]))
-			}
-		}
-	}
-	return problems
 }
 
 // AmountsCHF are the service's amounts for rules.Input.
@@ -261,6 +168,3 @@ func (s *Service) OutputText(lang string, words map[string]string) (title, body 
 	}
 	return s.Output.Title.In(lang), i18n.Fill(s.Output.Body.In(lang), pairs...)
 }
-
-// Categories are the themes of the catalogue in their order.
-func Categories() []string { return slices.Clone(categories) }

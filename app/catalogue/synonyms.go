@@ -42,3 +42,12 @@ func ReadSynonyms(root fs.FS) (finder.Synonyms, error) {
 	}
 	return out, nil
 }
+
+// located puts file and line before a mistake of the YAML reader.
+func located(file string, err error) error {
+	var syntax yaml.Error
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("%s:%d: %s", file, syntax.GetToken().Position.Line, syntax.GetMessage())
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}

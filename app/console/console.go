@@ -19,8 +19,8 @@ import (
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/app/web"
+	"github.com/sportello-ticino/sportello/pkg/clock"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
-	"github.com/sportello-ticino/sportello/pkg/money"
 )
 
 // The actions of this module.
@@ -32,15 +32,6 @@ const (
 	ActionAudit    access.Action = "console.audit"
 )
 
-// Catalogue is what the console asks of the catalogue.
-type Catalogue interface {
-	Entries(ctx context.Context, by identity.Actor) ([]catalogue.Entry, error)
-	Entry(ctx context.Context, by identity.Actor, id string) (catalogue.Entry, error)
-	Switch(ctx context.Context, by identity.Actor, id string, on bool) error
-	SetFee(ctx context.Context, by identity.Actor, id string, amounts map[string]money.CHF) error
-	ConfirmFee(ctx context.Context, by identity.Actor, id string) error
-}
-
 // Payments is what the console asks of payments.
 type Payments interface {
 	ReadAccount(ctx context.Context, by identity.Actor) (payments.AccountView, error)
@@ -50,12 +41,13 @@ type Payments interface {
 // Module serves the console.
 type Module struct {
 	DB        *tenancy.DB
-	Catalogue Catalogue
+	Catalogue *catalogue.Module
 	Payments  Payments
 	Finding   Finding
 	URL       func(t tenancy.Tenant, path string) string // full address of a page of the commune
 	// Updates are the newer versions of shared services that wait, as tasks; may be nil.
 	Updates func(ctx context.Context, t tenancy.Tenant) ([]ui.Task, error)
+	Clock   clock.Clock // nil is the machine's
 	// Near is what of the entity's services is nearly used up, as tasks; may be nil.
 	Near func(ctx context.Context, t tenancy.Tenant) ([]ui.Task, error)
 }
@@ -69,12 +61,26 @@ func (m *Module) Mount(r *web.Router) {
 	c.GET("/colori/anteprima.css", ActionBrand, m.brandPreview)
 	c.GET("/servizi", ActionServices, m.services)
 	c.GET("/servizi/:id", ActionServices, m.service)
-	c.POST("/servizi/:id", ActionServices, m.saveService)
+	c.POST("/servizi/due-persone", ActionServices, m.twoPersons)
 	c.POST("/servizi/:id/attiva", ActionServices, m.switchService)
+	c.POST("/servizi/:id/avviso", ActionServices, m.pauseService)
 	c.POST("/servizi/:id/conferma", ActionServices, m.confirmFee)
 	c.GET("/incorpora", ActionServices, m.embedPage, web.Previews())
 	c.POST("/incorpora", ActionServices, m.saveEmbed, web.Previews())
 	c.GET("/parole", ActionServices, m.words)
+	c.GET("/servizi/:id/modifica/:part", ActionServices, m.editPage)
+	c.POST("/servizi/:id/modifica/:part", ActionServices, m.saveEdit)
+	c.GET("/servizi/:id/anteprima", ActionServices, m.previewPage, web.Previews())
+	c.GET("/servizi/:id/anteprima/:page", ActionServices, m.previewFrame)
+	c.GET("/servizi/:id/prova", ActionServices, m.trialPage)
+	c.POST("/servizi/:id/prova", ActionServices, m.trialPost)
+	c.GET("/servizi/:id/esempi", ActionServices, m.examplesPage)
+	c.POST("/servizi/:id/esempi", ActionServices, m.keepExample)
+	c.GET("/servizi/:id/pubblica", ActionServices, m.publishPage)
+	c.POST("/servizi/:id/pubblica", ActionServices, m.publishPost)
+	c.GET("/servizi/:id/esporta/:file", ActionServices, m.exportService)
+	c.GET("/servizi/:id/importa", ActionServices, m.importPage)
+	c.POST("/servizi/:id/importa", ActionServices, m.importPost)
 	c.GET("/pagamenti", ActionPayments, m.accountPage)
 	c.POST("/pagamenti", ActionPayments, m.saveAccount)
 	c.GET("/operazioni", ActionAudit, m.auditPage)
@@ -180,6 +186,14 @@ func auditGrid(ctx context.Context, lines []audit.Line) ui.Grid {
 		})
 	}
 	return g
+}
+
+// now is the day and hour of the console.
+func (m *Module) now() time.Time {
+	if m.Clock == nil {
+		return clock.System{}.Now()
+	}
+	return m.Clock.Now()
 }
 
 // day reads a date field; the zero time when it is none.

@@ -43,7 +43,7 @@ var groups = []struct {
 }{
 	{"citizens", []string{"citizen-verified", "citizen", "mandate-holder", "represented", "firm-signatory"}},
 	{"desk", []string{"official", "office-head", "counter-clerk"}},
-	{"console", []string{"commune-admin", "data-protection-officer"}},
+	{"console", []string{"commune-admin", "second-admin", "data-protection-officer"}},
 	{"entity", []string{"entity-operator", "entity-admin", "entity-auditor", "entity-finance"}},
 }
 

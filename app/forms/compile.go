@@ -125,7 +125,7 @@ type compiler struct {
 }
 
 func (c *compiler) wrong(where, format string, args ...any) {
-	c.problems = append(c.problems, fmt.Errorf("%s: %w", where, fmt.Errorf(format, args...)))
+	c.problems = append(c.problems, &rules.Wrong{Where: where, Err: fmt.Errorf(format, args...)})
 }
 
 func (c *compiler) step(s *Step) {
@@ -240,6 +240,10 @@ func (c *compiler) limits(where string, f *Field) {
 	}
 	if f.MaxAge < 0 || f.MaxAge > 25 {
 		c.wrong(where, "max_age is 1 to 25")
+	}
+	only(f.Evidence != nil, "evidence", "file")
+	if f.Evidence != nil && f.Evidence.Shows.Empty() {
+		c.wrong(where, "evidence: shows has no Italian text")
 	}
 	if f.Required && f.Kind == "info" {
 		c.wrong(where, "an info asks nothing and cannot be required")

@@ -52,6 +52,14 @@ type Field struct {
 	Fields []Field   `yaml:"fields,omitempty" json:"fields,omitempty"` // group: what is asked of each item
 	Item   i18n.Text `yaml:"item,omitempty" json:"item,omitempty"`     // group: what one is called, "Persona"; the label where it says nothing
 	Add    i18n.Text `yaml:"add,omitempty" json:"add,omitempty"`       // group: the button for another, "Aggiungere una persona"
+
+	Evidence *Evidence `yaml:"evidence,omitempty" json:"evidence,omitempty"` // file: which document is asked for
+}
+
+// Evidence is a document that a request must show (CPSV-AP: cv:Evidence).
+type Evidence struct {
+	Shows i18n.Text `yaml:"shows" json:"shows"`                   // what must be seen on it
+	From  i18n.Text `yaml:"from,omitempty" json:"from,omitempty"` // where one gets it
 }
 
 // Option is one possible choice.

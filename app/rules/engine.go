@@ -169,7 +169,7 @@ func (s *Scope) compile(expression string, want *cel.Type) (*Rule, error) {
 	}
 	checked, issues := s.env.Compile(expression)
 	if issues.Err() != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRule, issues.Err())
+		return nil, complaint(issues)
 	}
 	if got := checked.OutputType(); !got.IsExactType(want) {
 		return nil, fmt.Errorf("%w: %q is %s, %s was expected", ErrRule, expression, got, want)

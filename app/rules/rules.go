@@ -137,7 +137,7 @@ func (s *Scope) Compile(def Definition) (*Set, error) {
 	compile := func(where, expression string, with func(string) (*Rule, error)) *Rule {
 		rule, err := with(expression)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", where, err))
+			problems = append(problems, &Wrong{where, err})
 		}
 		return rule
 	}

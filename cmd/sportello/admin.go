@@ -133,6 +133,7 @@ func catalogueCommand() *cobra.Command {
 			return app.CheckCatalogue(c.Context(), cfg, c.OutOrStdout())
 		},
 	}, publishCommand(), diffCommand())
+	c.AddCommand(catalogueFiles()...)
 	return c
 }
 
