@@ -44,8 +44,10 @@ const (
 // Definition is a service as its file writes it. In an overlay only what
 // differs is there.
 type Definition struct {
-	ID         string      `yaml:"id" json:"id"`
-	Version    int         `yaml:"version" json:"version"`
+	ID      string `yaml:"id" json:"id"`
+	Version int    `yaml:"version" json:"version"`
+	// Retire says that drafts begun with an earlier version must move to this one.
+	Retire     bool        `yaml:"retire" json:"retire,omitempty"`
 	Category   string      `yaml:"category" json:"category"`
 	Kind       ServiceKind `yaml:"kind" json:"kind"`
 	Title      i18n.Text   `yaml:"title" json:"title"`
@@ -83,8 +85,6 @@ type Definition struct {
 	Eligibility []rules.Condition `yaml:"eligibility" json:"eligibility,omitempty"`
 	Decision    []rules.Condition `yaml:"decision" json:"decision,omitempty"`
 	Examples    []Example         `yaml:"examples" json:"examples,omitempty"`
-	// Retire says that drafts begun with an earlier version must move to this one.
-	Retire bool `yaml:"retire" json:"retire,omitempty"`
 }
 
 // Contact is whom to ask about this service, where it is not the office's own

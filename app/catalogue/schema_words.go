@@ -26,6 +26,7 @@ const (
 var schemaWords = map[string]word{
 	"Definition.id":              {says: "Identifier, the file's name without .yaml; it stands in addresses and never changes.", cpsv: "dct:identifier", pattern: serviceID.String(), required: true},
 	"Definition.version":         {says: "Counts the published versions of the shared definition, from 1.", cpsv: "owl:versionInfo", source: sourceLayer, least: num(1), required: true},
+	"Definition.retire":          {says: "Drafts begun with an earlier version must move to this one.", source: sourceLayer},
 	"Definition.category":        {says: "Theme of the catalogue it is listed under.", cpsv: "cv:thematicArea", enum: categories, required: true},
 	"Definition.kind":            {says: "smart: answered at once where every check of `decision` holds. traditional: an official decides.", enum: serviceKinds, required: true},
 	"Definition.title":           {says: "Name of the service, in four languages.", cpsv: "dct:title", required: true},
@@ -97,6 +98,7 @@ var schemaWords = map[string]word{
 	"Expectation.grant":       {says: "What would be paid."},
 	"Expectation.instalments": {says: "The sums of the plan."},
 
+	"Field.reuse":   {says: "Meaning the answer has beyond this form; it offers itself in the person's next one (app/forms/reuse.go lists the meanings)."},
 	"Field.parts":   {says: "person, child: what is asked beside name and birth: avs, email, phone."},
 	"Field.max_age": {says: "child: full years at most; 17 where nothing is said.", least: num(1), most: num(25)},
 	"Field.fields":  {says: "group: what is asked of each item."},

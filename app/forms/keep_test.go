@@ -32,6 +32,20 @@ func (s withEverything) Offer(ctx context.Context, t tenancy.Tenant, id string) 
 	return s.Services.Offer(ctx, t, id)
 }
 
+func (s withEverything) OfferAt(ctx context.Context, t tenancy.Tenant, id, hash string) (*forms.Offer, error) {
+	if id == s.offer.ID {
+		return s.offer, nil
+	}
+	return s.Services.OfferAt(ctx, t, id, hash)
+}
+
+func (s withEverything) Keep(ctx context.Context, tx *tenancy.Tx, id, hash string) error {
+	if id == s.offer.ID {
+		return nil
+	}
+	return s.Services.Keep(ctx, tx, id, hash)
+}
+
 const everything = "/servizi/tutto/avvia"
 
 func newEverything(t *testing.T) *apptest.Env {

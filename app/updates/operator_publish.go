@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/google/uuid"
 
 	"github.com/sportello-ticino/sportello/app/catalogue"
@@ -36,7 +35,7 @@ func (m *Module) publishPage(r *web.Request) error {
 		if err != nil {
 			return err
 		}
-		text, err := yaml.MarshalWithOptions(map[string]any(tree), yaml.UseLiteralStyleIfMultiline(true))
+		text, err := catalogue.WriteDefinition(tree)
 		if err != nil {
 			return err
 		}
