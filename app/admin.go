@@ -282,7 +282,7 @@ func CheckCatalogue(ctx context.Context, cfg config.Config, out io.Writer) error
 		communes = append(communes, c)
 	}
 	report, err := catalogue.Check(ctx, fsys, communes, engine)
-	fmt.Fprintf(out, "%d services, offered %d times in %d communes, %d examples run\n", report.Services, report.Offered, len(communes), report.Examples)
+	fmt.Fprintf(out, "%d services, offered %d times in %d communes, %d examples run, %d drafts read\n", report.Services, report.Offered, len(communes), report.Examples, report.Drafts)
 	if err == nil {
 		return nil
 	}

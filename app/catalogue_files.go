@@ -2,8 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -97,4 +101,36 @@ func (a *App) ImportService(ctx context.Context, slug, id, file string, data []b
 	}
 	fmt.Fprintln(out, "kept: it waits on the console to be published")
 	return nil
+}
+
+// ConvertServices writes drafts of a list of services into a folder of tenants.
+// What is there is left alone; what cannot be converted is said and is an error.
+func ConvertServices(file string, data []byte, folder string, out io.Writer) error {
+	services, err := catalogue.Shared(os.DirFS(folder))
+	if err != nil {
+		return err
+	}
+	drafts, problems := catalogue.Convert(file, data)
+	dir := filepath.Join(folder, "shared", "drafts")
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a folder of a repository
+		return err
+	}
+	written := 0
+	for id, text := range catalogue.Undrafted(drafts, services) {
+		path := filepath.Join(dir, filepath.Base(id)+".yaml")
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // a file of a repository
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(text)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		written++
+	}
+	fmt.Fprintf(out, "%d drafts written, %d services are there already\n", written, len(services))
+	return errors.Join(problems...)
 }

@@ -22,6 +22,7 @@ type Report struct {
 	Services int // shared definitions
 	Offered  int // services offered, over all communes
 	Examples int // examples run
+	Drafts   int // definitions that nobody offers yet
 }
 
 // Commune is what a check needs to know of one.
@@ -58,7 +59,8 @@ func Check(ctx context.Context, root fs.FS, communes []Commune, engine *rules.En
 			problems = append(problems, locate(root, commune.Folder, id, err))
 		}
 	}
-	return report, errors.Join(problems...)
+	report.Drafts, err = ReadDrafts(root, engine)
+	return report, errors.Join(append(problems, err)...)
 }
 
 func unknownService(id string, shared map[string]Tree) *Mistake {

@@ -39,7 +39,7 @@ func (d Definition) check() Mistakes {
 	f.wrong(d.Office == "", pathTo("office"), "name the office that answers, by its key in tenant.yaml", "no office")
 	f.wrong(len(d.LegalBasis) == 0, pathTo("legal_basis"), "name the law, regulation or ordinance", "no legal basis")
 	f.wrong(len(d.Audience) == 0, pathTo("audience"), "use some of "+strings.Join(audiences, ", "), "no audience")
-	f.wrong(d.Term.WorkingDays < 0 || d.Term.WorkingDays > 365, pathTo("term", "working_days"), "use 0 to 365", "term of %d working days", d.Term.WorkingDays)
+	f.wrong(d.Term.WorkingDays < 0 || d.Term.WorkingDays > 1000, pathTo("term", "working_days"), "use 0 to 1000", "term of %d working days", d.Term.WorkingDays)
 	f.wrong(d.Retention < 0 || d.Retention > 36500, pathTo("retention"), "use 0 to 36500 days", "retention of %d days", d.Retention)
 	f.wrong(d.Minutes < 0 || d.Minutes > 240, pathTo("minutes"), "use 0 to 240", "%d minutes to fill in the form", d.Minutes)
 	d.checkWords(&f)

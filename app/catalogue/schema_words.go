@@ -108,7 +108,7 @@ var schemaWords = map[string]word{
 	"Contact.phone": {says: "Telephone number as people write it.", cpsv: "cv:telephone"},
 	"Contact.email": {says: "Mail address.", cpsv: "cv:email"},
 
-	"Term.working_days": {says: "Working days until the answer, by the commune's calendar.", least: num(0), most: num(365), required: true},
+	"Term.working_days": {says: "Working days until the answer, by the commune's calendar.", least: num(0), most: num(1000), required: true},
 	"Term.text":         {says: "Words instead of the usual sentence."},
 
 	"Output.kind":       {says: "What kind of result it is.", cpsv: "dct:type", enum: outputKinds, required: true},

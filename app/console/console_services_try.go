@@ -13,7 +13,6 @@ import (
 	"github.com/sportello-ticino/sportello/app/catalogue"
 	"github.com/sportello-ticino/sportello/app/console/view"
 	"github.com/sportello-ticino/sportello/app/forms"
-	formsview "github.com/sportello-ticino/sportello/app/forms/view"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/app/web"
@@ -109,7 +108,7 @@ func (m *Module) previewFrame(r *web.Request) error {
 	if !found {
 		return web.NotFound()
 	}
-	return r.Page(http.StatusOK, page.Title, formsview.Preview(page), asCitizen)
+	return r.Page(http.StatusOK, page.Title, forms.StepPreview(page), asCitizen)
 }
 
 // trialState is what a trial knows so far; it travels with the page and nowhere
@@ -283,7 +282,7 @@ func (m *Module) showTrialStep(r *web.Request, status int, w catalogue.Workbench
 	page.ServiceURL, page.BackURL = serviceURL(w.ID, ""), serviceURL(w.ID, "/prova")
 	page.Notice = i18n.T(ctx, "console.trial.nothing")
 	page.Fields = append(page.Fields, ui.Input{Kind: ui.Hidden, Name: stateName, Value: state}, ui.Input{Kind: ui.Hidden, Name: stepName, Value: step})
-	return r.Page(status, page.Title+" – "+i18n.T(ctx, "console.trial.title"), formsview.Step(page), web.Here("/console"))
+	return r.Page(status, page.Title+" – "+i18n.T(ctx, "console.trial.title"), forms.StepBody(page), web.Here("/console"))
 }
 
 // showTrialResult shows what would come of the request, and offers to keep it as

@@ -2,6 +2,7 @@ package forms
 
 import (
 	"context"
+	"github.com/a-h/templ"
 	"net/url"
 	"strings"
 
@@ -89,3 +90,9 @@ func (r Rehearsal) Steps(ctx context.Context) ([]string, error) {
 	}
 	return ids, err
 }
+
+// StepPreview is a step to look at, without anything to send.
+func StepPreview(page view.StepPage) templ.Component { return view.Preview(page) }
+
+// StepBody is a step to fill in.
+func StepBody(page view.StepPage) templ.Component { return view.Step(page) }

@@ -24,7 +24,7 @@ func catalogueFiles() []*cobra.Command {
 			_, err = c.OutOrStdout().Write(schema)
 			return err
 		},
-	}, exportServicesCommand(), importServiceCommand()}
+	}, exportServicesCommand(), importServiceCommand(), convertCommand()}
 }
 
 func exportServicesCommand() *cobra.Command {
@@ -81,6 +81,24 @@ func importServiceCommand() *cobra.Command {
 		return with(c, func(desk *app.App) error {
 			return noCommune(a[0], desk.ImportService(c.Context(), a[0], a[1], a[2], data, keep, c.OutOrStdout()))
 		})
+	}
+	return c
+}
+
+func convertCommand() *cobra.Command {
+	var from string
+	c := &cobra.Command{
+		Use: "convert <tenants folder>", Short: "Make drafts of a list of services: shared/drafts/<id>.yaml, for all that are not in shared/services",
+		Long: "Reads a list of services (names, fields, papers, fee, term) and writes a draft of each.\nWhat is there already, as service or as draft, is never written over.",
+		Args: args(cobra.ExactArgs(1)),
+	}
+	c.Flags().StringVar(&from, "from", "", "the list, a YAML file; must be given")
+	c.RunE = func(c *cobra.Command, a []string) error {
+		data, err := os.ReadFile(from)
+		if err != nil {
+			return usageError{err}
+		}
+		return app.ConvertServices(from, data, a[0], c.OutOrStdout())
 	}
 	return c
 }
