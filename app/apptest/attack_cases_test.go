@@ -113,22 +113,27 @@ func TestOneCaseOpensOnePayment(t *testing.T) {
 	}
 }
 
-// What a commune changes while somebody checks the answers is said before it
-// costs: nobody agrees to one amount and owes another.
+// What a commune changes while somebody checks the answers changes nothing of a
+// request that was begun: nobody agrees to one amount and owes another, nor pays
+// another amount than the service's.
 func TestTheFeeAgreedToIsTheFeeOwed(t *testing.T) {
 	e := apptest.New(t)
 	c := e.As(t, "lugano", "citizen-verified")
 	review := certificate(t, c)
 	admin := e.As(t, "lugano", "commune-admin")
 	publishFee(admin, "certificato-domicilio", "certificato", "99.00")
-	again := c.Post(review.AttrOf("main form", "action"), withConsent(review.Values("main form")), 422)
-	again.Contains("main button[type=submit]", "CHF 99.00")
+	forged := withConsent(review.Values("main form"))
+	forged.Set("importo", "1")
+	again := c.Post(review.AttrOf("main form", "action"), forged, 422)
+	again.Contains("main button[type=submit]", "CHF 10.00")
 	var cases int
 	asTenant(t, e, "lugano", "select count(*) from cases c join accounts a on a.id = c.applicant_id where a.email = 'anna.esempi@lugano.example' and c.submitted_at > now() - interval '5 minutes'", &cases)
 	if cases != 0 {
 		t.Error("the request was taken at a price nobody agreed to")
 	}
-	again.Submit(c, "main form", url.Values{"confermo": {"true"}}).Contains("body", "99.00")
+	again.Submit(c, "main form", url.Values{"confermo": {"true"}}).Contains("body", "10.00")
+	// Who begins now is asked the new price.
+	e.As(t, "lugano", "represented").Get("/servizi/certificato-domicilio", 200).Contains("main", "99.00")
 }
 
 func withConsent(form url.Values) url.Values {

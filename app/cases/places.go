@@ -28,7 +28,7 @@ const (
 	payWithin = 10 * 24 * time.Hour
 )
 
-// claim takes the place, or the part of the credit, that a new case asks for: of
+// claim takes the place, or the part of the credit, that a stored case asks for: of
 // def, the service as it is offered now, for there is one number for all. A
 // case for which nothing is left waits in the queue; the term stands still.
 // Errors: contingents.ErrNothingLeft where the service has no queue.
@@ -49,6 +49,7 @@ func (s *Service) claim(tx *tenancy.Tx, c *Case, def catalogue.Definition) error
 	if claim.State == contingents.Waiting {
 		paused := c.SubmittedAt
 		c.State, c.Ruling, c.Payment, c.Fee, c.FeeLines, c.PausedAt = Queued, "", NoPayment, 0, []rules.Line{}, &paused
+		return save(tx, *c)
 	}
 	return nil
 }

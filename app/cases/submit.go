@@ -126,10 +126,10 @@ func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Dra
 		if err != nil {
 			return err
 		}
-		if err := s.claim(tx, &c, offered.Definition); err != nil {
+		if err := insert(tx, &c); err != nil {
 			return err
 		}
-		if err := insert(tx, &c); err != nil {
+		if err := s.claim(tx, &c, offered.Definition); err != nil {
 			return err
 		}
 		return s.announce(tx, by, account, c, automatic, down)

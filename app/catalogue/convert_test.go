@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-const list = `
+const convertible = `
 - id: petizione
   category: diritti
   title_it: Petizione
@@ -43,7 +43,7 @@ const list = `
 // What is converted reads again and is written again to the same bytes; what
 // cannot be is said and left out.
 func TestListsBecomeDrafts(t *testing.T) {
-	drafts, problems := Convert("elenco.yaml", []byte(list))
+	drafts, problems := Convert("elenco.yaml", []byte(convertible))
 	if len(drafts) != 1 || len(problems) != 1 || !strings.Contains(problems[0].Error(), "hologram") {
 		t.Fatalf("%d drafts, %v", len(drafts), problems)
 	}

@@ -23,7 +23,7 @@
     for (const id of ((e.getAttribute("aria-describedby") || "") + " " + (e.getAttribute("aria-labelledby") || "") + " " + (e.getAttribute("for") || "")).trim().split(/\s+/))
       if (!document.getElementById(id)) out.push("names nothing: " + id + " in " + e.outerHTML.slice(0, 120));
   const words = document.body.innerText;
-  for (const m of words.match(/\b[a-z-]+\.[a-z_-]+\.[a-z_.-]+\b(?!\.(ch|example|localhost))/g) || []) if (!/localhost|example|\.ch$|www\./.test(m)) out.push("a text is missing: " + m);
+  for (const m of words.match(/\b[a-z-]{2,}\.[a-z_-]{2,}\.[a-z_.-]+\b(?!\.(ch|example|localhost))/g) || []) if (!/localhost|example|\.ch$|www\./.test(m)) out.push("a text is missing: " + m);
   for (const m of words.match(/\{[a-z_]+\}|%!|<nil>|undefined|NaN/g) || []) out.push("an unfilled text: " + m);
   return out;
 })()

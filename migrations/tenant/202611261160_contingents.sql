@@ -14,10 +14,9 @@ create table contingent_pots (
 comment on column contingent_pots.used is 'places, or centimes of a credit';
 comment on column contingent_pots.period is '2026, 2026-12, 2026-12-24; empty: for good';
 
--- What one case holds, or waits for in the order of place. The claim comes first
--- and says where its case starts, so the reference is looked at when both are there.
+-- What one case holds, or waits for in the order of place.
 create table contingent_claims (
-  case_id     uuid primary key references cases deferrable initially deferred,
+  case_id     uuid primary key references cases,
   service_id  text not null,
   pot         text not null,
   period      text not null,
