@@ -240,6 +240,8 @@ func priceText(ctx context.Context, s *Service) string {
 		return i18n.T(ctx, "forms.fee.free")
 	case !known:
 		return i18n.T(ctx, "service.price_depends")
+	case s.Fee.From && price == 0:
+		return i18n.T(ctx, "service.price_mostly_free")
 	case s.Fee.From:
 		return i18n.T(ctx, "service.price_from", "amount", price)
 	default:
