@@ -4,12 +4,14 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 //go:embed canary.txt
@@ -104,7 +106,7 @@ func (e *Env) SeedCanary(t testing.TB, slug string, fill bool) {
 		}
 		byTable[c.Table] = append(byTable[c.Table], c)
 	}
-	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+	seed := func(tx pgx.Tx) error {
 		s.tx = tx
 		if _, err := tx.Exec(ctx, "set local search_path = "+schema+", ext; set local lock_timeout = '10s'"); err != nil {
 			return err
@@ -119,8 +121,19 @@ func (e *Env) SeedCanary(t testing.TB, slug string, fill bool) {
 		}
 		_, err := tx.Exec(ctx, "insert into revisions (topic) values ('site'), ('catalogue'), ('roles'), ('seal') on conflict do nothing; update revisions set rev = (rev / 1000 + 1) * 1000")
 		return err
-	}); err != nil {
-		t.Fatal(err)
+	}
+	// A worker that is at work on the same tables may be waiting for what this
+	// holds, and the other way round: then it is begun anew.
+	for tries := 5; ; tries-- {
+		err := pgx.BeginFunc(ctx, conn, seed)
+		var pg *pgconn.PgError
+		if tries > 1 && errors.As(err, &pg) && pg.Code == "40P01" { // deadlock_detected
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return
 	}
 }
 
