@@ -142,7 +142,7 @@ func (d *deployment) startServe(ctx context.Context, name, binary string) error 
 		}
 	}
 	p, err := startProcess(ctx, name, "serve", binary, d.folder(name+".log"),
-		append(d.environ, "SPORTELLO_ADDR="+addrs[0], "SPORTELLO_OPS_ADDR="+addrs[1]))
+		append(d.environ, "SPORTELLO_ADDR="+addrs[0], "SPORTELLO_OPS_ADDR="+addrs[1], "SPORTELLO_DRAIN_DELAY="+drainDelay.String()))
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,9 +18,9 @@ import (
 
 // proxy stands before the web processes: it asks each for /readyz five times a
 // second, sends requests to those that are ready, in turns, and retries nothing.
-// "Not ready" counts at once; silence counts the second time, as with any proxy
-// before a busy machine. A process that goes is noticed within probeTimeout and
-// a pause or two, less than the drain delay.
+// A process that says that it goes is left alone at once; one that is silent or
+// not well after three looks, as with any proxy before a busy machine. Going is
+// noticed within two looks, less than the drain delay.
 type proxy struct {
 	addr   string
 	server *http.Server
@@ -61,21 +62,42 @@ func (p *proxy) add(ctx context.Context, addrs ...string) {
 	}
 }
 
-const probeTimeout = 2 * time.Second
+const (
+	probeTimeout = 2 * time.Second
+	patience     = 3               // looks
+	drainDelay   = 6 * time.Second // longer than two looks
+)
 
 func (p *proxy) watch(ctx context.Context, b *backend) {
 	c := &http.Client{Timeout: probeTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
-	for silent := 0; ctx.Err() == nil; wait(ctx, 200*time.Millisecond) {
-		status, err := get(ctx, c, "http://"+b.addr+"/readyz", "")
-		if status == 0 && err != nil {
-			if silent++; silent < 2 {
-				continue
+	for unwell := 0; ctx.Err() == nil; wait(ctx, 200*time.Millisecond) {
+		switch ready, going := look(ctx, c, b.addr); {
+		case ready:
+			unwell = 0
+			b.ready.Store(true)
+		case going:
+			b.ready.Store(false)
+		default:
+			if unwell++; unwell >= patience {
+				b.ready.Store(false)
 			}
-		} else {
-			silent = 0
 		}
-		b.ready.Store(status == http.StatusOK)
 	}
+}
+
+// look asks a process for /readyz.
+func look(ctx context.Context, c *http.Client, addr string) (ready, going bool) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
+	if err != nil {
+		return false, false
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		return false, false
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 4096))
+	return err == nil && res.StatusCode == http.StatusOK, strings.Contains(string(body), `"going"`)
 }
 
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
