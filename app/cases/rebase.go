@@ -11,6 +11,7 @@ import (
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/pkg/money"
 	"github.com/sportello-ticino/sportello/pkg/problem"
 )
 
@@ -119,6 +120,9 @@ func (s *Service) reckonAgain(ctx context.Context, tx *tenancy.Tx, c *Case, now 
 		facts = c.Subject.Facts(c.SubmittedAt.In(i18n.Zurich))
 	}
 	input := now.Input(answers, counts(names), who, facts, c.SubmittedAt.In(i18n.Zurich))
+	// What it holds or waits for is its own: conditions find enough, and the pot
+	// stays the one that was drawn from.
+	input.Left = rules.Left{Places: 1, Credit: money.Max}
 	outcome, err := now.Rules.Evaluate(ctx, input)
 	if errors.Is(err, rules.ErrEvaluation) {
 		return ErrAnswersMissing
@@ -136,6 +140,7 @@ func (s *Service) reckonAgain(ctx context.Context, tx *tenancy.Tx, c *Case, now 
 			answers[field] = value
 		}
 	}
+	outcome.Pot = c.Outcome.Pot
 	c.Answers, c.Outcome, c.ServiceVersion, c.DefinitionHash, c.ServiceTitle = answers, outcome, now.Version, now.Hash, now.Title
 	c.UpdatedAt = s.Clock.Now()
 	return nil

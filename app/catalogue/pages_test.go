@@ -21,6 +21,10 @@ func TestCatalogueOnPages(t *testing.T) {
 	found := lugano.Get("/servizi?q=cane", 200)
 	found.Contains("main", "Notifica di possesso di un cane")
 	lugano.Get("/servizi?q=%3Cxyzzy%3E", 200).Contains("main", "Nessun servizio corrisponde")
+	// What was typed is shown as words, never as markup.
+	hostile := lugano.Get("/servizi?q=%3Cscript%3Ealert(1)%3C/script%3E", 200)
+	hostile.None("main script")
+	hostile.Attr("main input[name=q]", "value", "<script>alert(1)</script>")
 	lugano.Get("/servizi?tema=certificati", 200).Contains("main h1", "Certificati")
 	lugano.Get("/servizi?tema=nessuno", 404)
 	lugano.Get("/servizi?evento=casa", 200)
