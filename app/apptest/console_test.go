@@ -38,6 +38,16 @@ func TestConsoleBrand(t *testing.T) {
 	if home.AttrOf("head link[href^='/tema/']", "href") == before {
 		t.Error("the new colours are not on the home page")
 	}
+	now := home.AttrOf("head link[href^='/tema/']", "href")
+	for address, keep := range map[string]string{now: "public, max-age=31536000, immutable", before: "no-store"} {
+		css := e.Visit(t, "lugano").Send(http.MethodGet, address, "", nil)
+		body, err := io.ReadAll(css.Body)
+		_ = css.Body.Close()
+		if err != nil || css.StatusCode != http.StatusOK || css.Header.Get("Cache-Control") != keep || !strings.Contains(string(body), ":root") {
+			t.Errorf("%s: %d, %q, %v", address, css.StatusCode, css.Header.Get("Cache-Control"), err)
+		}
+	}
+	e.Visit(t, "lugano").Get("/tema/"+strings.Repeat("0", 16)+".svg", 404)
 	e.Visit(t, "bellinzona").Get("/", 200).Contains("header", "Città di Bellinzona")
 	log := admin.Get("/console/operazioni", 200)
 	log.Contains("main table", "Colori e nome pubblicati")

@@ -6,6 +6,8 @@ package home
 import (
 	"context"
 	"net/url"
+	"path"
+	"regexp"
 	"strconv"
 
 	"github.com/sportello-ticino/sportello/app/access"
@@ -110,17 +112,27 @@ func (m *Module) accessibility(r *web.Request) error {
 	return r.Page(200, page.Title, view.Article(page))
 }
 
-// theme and mark: their address carries a hash, so a wrong one is not found.
+// theme and mark: their address carries a hash, so that browsers may keep them
+// for good. A page that was on its way while the commune changed its face, or
+// that another process painted a moment ago, still asks for the one before: it
+// gets the present one, which nobody may keep under that address.
 func (m *Module) theme(r *web.Request) error {
-	if s := r.Site(); "/tema/"+r.Param("file") == s.ThemePath {
-		return r.Immutable("text/css; charset=utf-8", s.ThemeCSS)
-	}
-	return web.NotFound()
+	return face(r, "/tema/", r.Site().ThemePath, "text/css; charset=utf-8", r.Site().ThemeCSS)
 }
 
 func (m *Module) mark(r *web.Request) error {
-	if s := r.Site(); "/marchio/"+r.Param("file") == s.MarkPath {
-		return r.Immutable("image/svg+xml", s.MarkSVG)
+	return face(r, "/marchio/", r.Site().MarkPath, "image/svg+xml", r.Site().MarkSVG)
+}
+
+var hashed = regexp.MustCompile(`^[0-9a-f]{16}\.(css|svg)$`)
+
+func face(r *web.Request, folder, now, contentType string, data []byte) error {
+	file := r.Param("file")
+	switch {
+	case folder+file == now:
+		return r.Immutable(contentType, data)
+	case hashed.MatchString(file) && path.Ext(file) == path.Ext(now):
+		return r.Passing(contentType, data)
 	}
 	return web.NotFound()
 }

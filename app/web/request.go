@@ -210,6 +210,16 @@ func (r *Request) Immutable(contentType string, data []byte) error {
 	return nil
 }
 
+// Passing answers with what this address shows at the moment and nobody may keep.
+func (r *Request) Passing(contentType string, data []byte) error {
+	if err := r.witness(http.StatusOK); err != nil {
+		return err
+	}
+	r.c.Header("Cache-Control", "no-store")
+	r.c.Data(http.StatusOK, contentType, data)
+	return nil
+}
+
 // SessionToken is the cookie of the session, "" when there is none.
 func (r *Request) SessionToken() string {
 	v, _ := r.c.Cookie(SessionCookie)
