@@ -368,11 +368,20 @@ func (m *Module) frame(r *web.Request, o *opened, pages []Page, at int) (view.Fr
 	return frame, m.pointAtNewer(r, o, &frame)
 }
 
+// The keys of what the last page is called: where something is paid at once, and
+// elsewhere.
+const (
+	titlePay    = "forms.step.review_pay"
+	titleReview = "forms.step.review"
+)
+
+// reviewTitle is what the last page will be called, as far as one can know while
+// answers are missing.
 func reviewTitle(o *opened) string {
 	if o.offer.PayNow && len(o.offer.Amounts) > 0 {
-		return "forms.step.review_pay"
+		return titlePay
 	}
-	return "forms.step.review"
+	return titleReview
 }
 
 // discard is POST /area/bozze/{id}/elimina.
