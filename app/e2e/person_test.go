@@ -33,6 +33,7 @@ type person struct {
 	tab      context.Context
 	host     string // of the commune, or "ente"
 	files    string // where downloads go
+	width    int64  // of the window, in pixels
 	keyboard bool   // presses and reaches everything with the keyboard alone
 	noScript bool
 }
@@ -123,6 +124,7 @@ func (p *person) fatalf(format string, args ...any) {
 
 func (p *person) resize(width int64) {
 	p.t.Helper()
+	p.width = width
 	var opts []chromedp.EmulateViewportOption
 	if width < 600 {
 		opts = append(opts, chromedp.EmulateMobile)
@@ -305,6 +307,12 @@ func (p *person) fill(label, value string) { p.t.Helper(); p.fillIn("", label, v
 func (p *person) fillIn(group, label, value string) {
 	p.t.Helper()
 	p.find("field", label, group)
+	p.fillTarget(label, value)
+}
+
+// fillTarget replaces what stands in the field found.
+func (p *person) fillTarget(label, value string) {
+	p.t.Helper()
 	p.reach()
 	switch eval[string](p, "e2eTarget.type") {
 	case "date":
