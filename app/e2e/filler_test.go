@@ -3,6 +3,7 @@ package e2e
 import (
 	_ "embed"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -40,15 +41,16 @@ type control struct {
 type filler struct {
 	*person
 	filing.Request
-	by       map[string]func(*filler, control) // fields with a way of their own, by name of the control
 	attached map[string]bool
-	step     func(*filler) // done on each step that is filled in, before it goes on; nil for nothing
+	picked   map[string]bool          // children that were chosen among those of the register
+	says     []string                 // what the check of the answers must say beside
+	more     map[string]func(*filler) // step → what the person does there beside what the example says
 }
 
 // fillForm goes from the service's card to the check of the answers.
 func (f *filler) fillForm() {
 	f.t.Helper()
-	f.attached = map[string]bool{}
+	f.attached, f.picked = map[string]bool{}, map[string]bool{}
 	f.open("/servizi/" + f.Service.ID)
 	f.follow("Iniziare ora")
 	for range 15 {
@@ -57,10 +59,11 @@ func (f *filler) fillForm() {
 			return
 		}
 		f.fillStep(page)
-		if f.step != nil {
-			f.step(f)
-		}
 		before := f.path()
+		if more := f.more[path.Base(before)]; more != nil {
+			more(f)
+		}
+		f.narrow()
 		f.press("Continuare")
 		if strings.Contains(f.text(), "da correggere") {
 			f.fatalf("what was typed is refused")
@@ -121,17 +124,16 @@ func items(typed url.Values, group string) map[string]bool {
 func (f *filler) fillControl(c control) bool {
 	f.t.Helper()
 	f.holdsLabel(c)
-	if way := f.by[c.Name]; way != nil {
-		way(f, c)
-		return true
-	}
 	if c.Type == "file" {
 		return f.attachAll(c)
 	}
 	want, given := f.Typed[c.Name]
+	if child, _, ok := strings.Cut(c.Name, "_"); ok && f.picked[child] && !strings.HasSuffix(c.Name, "_pick") {
+		return false // the register knows the rest
+	}
 	switch {
-	case !given && strings.HasSuffix(c.Name, "_pick"): // of a child of the register: the example's is another
-		want = []string{"other"}
+	case !given && strings.HasSuffix(c.Name, "_pick"): // the first child is the register's, the others are not
+		want = []string{f.pick(c)}
 	case !given && strings.HasSuffix(c.Name, "_section") && c.Type == "select-one" && c.Value == "": // a parcel lies in one of the commune's
 		want = []string{c.Options[1][0]}
 	case !given:
@@ -153,6 +155,16 @@ func (f *filler) fillControl(c control) bool {
 		f.fillTarget(c.Named, want[0])
 	}
 	return true
+}
+
+// pick chooses the register's child for the first one that is asked for.
+func (f *filler) pick(c control) string {
+	child := strings.TrimSuffix(c.Name, "_pick")
+	if !strings.Contains(child, ".0.") && strings.Contains(child, ".") {
+		return "other"
+	}
+	f.picked[child] = true
+	return eval[string](f.person, `document.querySelector("main [name='`+c.Name+`']").value`)
 }
 
 // holdsLabel compares what labels a control with the definition: a person finds
@@ -230,14 +242,20 @@ func (f *filler) attachAll(c control) bool {
 	return true
 }
 
-// narrow holds the page, as it stands filled in, to the ruler at the width of a
+// narrow holds the step, as it stands filled in, to the ruler at the width of a
 // small telephone.
-func (p *person) narrow() {
-	p.t.Helper()
-	width := p.width
-	p.resize(320)
-	p.complain(p.location(), "320", eval[[]string](p, rulesJS))
-	p.resize(width)
+func (f *filler) narrow() {
+	f.t.Helper()
+	name, width := "passo-"+f.Service.ID+"-"+path.Base(f.path()), f.width
+	if width != 320 {
+		f.picture(name + "-1280")
+		f.resize(320)
+	}
+	f.complain(f.location(), "320", eval[[]string](f.person, rulesJS))
+	f.picture(name + "-320")
+	if width != 320 {
+		f.resize(width)
+	}
 }
 
 // pays goes through the provider's page.
@@ -300,4 +318,5 @@ func (f *filler) saysAnswers() {
 			f.t.Errorf("the check of the answers does not say %q, which was typed for %s", want, field.ID)
 		}
 	}
+	f.sees(f.says...)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -82,6 +83,26 @@ func (p *person) withoutScript() {
 	p.t.Helper()
 	p.noScript = true
 	p.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+}
+
+// standsAt lets the browser tell pages where it is, or not.
+func (p *person) standsAt(may browser.PermissionSetting, latitude, longitude float64) {
+	p.t.Helper()
+	metres := 5.0
+	set := browser.SetPermissionParams{Permission: &browser.PermissionDescriptor{Name: "geolocation"}, Setting: may, BrowserContextID: chromedp.FromContext(p.tab).BrowserContextID}
+	if _, err := chromedp.CallBrowser(p.tab, browser.SetPermission, set); err != nil {
+		p.fatalf("%v", err)
+	}
+	p.do(command(emulation.SetGeolocationOverride, emulation.SetGeolocationOverrideParams{Latitude: &latitude, Longitude: &longitude, Accuracy: &metres}))
+}
+
+// shuts closes the person's window.
+func (p *person) shuts() {
+	p.t.Helper()
+	gone := target.CloseTargetParams{TargetID: chromedp.FromContext(p.tab).Target.TargetID}
+	if _, err := chromedp.CallBrowser(p.tab, target.CloseTarget, gone); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
