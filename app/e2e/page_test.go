@@ -108,7 +108,7 @@ func (p *person) picture(name string) {
 	}
 	shot, err := chromedp.Run(p.tab, chromedp.FullScreenshot(100))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".png"), shot, 0o600)
+		err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".png"), shot, 0o600)
 	}
 	if err != nil {
 		p.t.Logf("no picture of %s: %v", name, err)
