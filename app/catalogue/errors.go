@@ -1,6 +1,8 @@
 package catalogue
 
-import "github.com/sportello-ticino/sportello/pkg/problem"
+import (
+	"github.com/sportello-ticino/sportello/pkg/problem"
+)
 
 // The problems of the catalogue.
 var (
