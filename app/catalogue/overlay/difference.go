@@ -7,8 +7,8 @@ import (
 )
 
 // Diff is the least overlay that makes target of base: Merge(base, Diff(base,
-// target)) is target. ok is false where no overlay can: an item was taken out of
-// a list whose items have names, or moved in it.
+// target)) is target. ok is false where no overlay can: an item was moved in a list
+// whose items have names.
 func Diff(base, target Tree) (overlay Tree, ok bool) {
 	overlay = diffMaps(base, target)
 	return overlay, len(Compare(Merge(base, overlay), target)) == 0 && sameOrder(Merge(base, overlay), target)
@@ -53,8 +53,13 @@ func diffLists(old, value []any) any {
 	if key == "" {
 		return value
 	}
-	had := byKey(old, key)
+	had, has := byKey(old, key), byKey(value, key)
 	out := []any{}
+	for _, item := range old {
+		if name := item.(map[string]any)[key]; has[name.(string)] == nil {
+			out = append(out, map[string]any{key: name, RemoveKey: true})
+		}
+	}
 	for _, item := range value {
 		m := item.(map[string]any)
 		name := m[key].(string)

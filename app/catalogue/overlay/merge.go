@@ -11,7 +11,8 @@ import (
 // Merge lays an overlay over a shared definition. Mappings are merged key by
 // key; a null takes a key away; lists whose items carry an id (steps, fields,
 // lines, conditions), a value (options) or a name (examples) are merged item by
-// item, new ones at the end; any other value replaces. Neither tree changes.
+// item, new ones at the end, and «remove: true» takes an item away; any other value
+// replaces. Neither tree changes.
 func Merge(shared, overlay Tree) Tree {
 	return mergeMaps(shared, overlay)
 }
@@ -42,8 +43,26 @@ func mergeValue(base, over any) any {
 		if b, ok := base.([]any); ok {
 			return mergeLists(b, o)
 		}
+		return kept(o)
 	}
 	return over
+}
+
+// RemoveKey says in an overlay, with true, that an item of a list is not there.
+const RemoveKey = "remove"
+
+// removes reports whether an item of an overlay takes one away.
+func removes(item any) bool {
+	m, _ := item.(map[string]any)
+	return m[RemoveKey] == true
+}
+
+// kept is a list that lies over nothing: what it takes away was not there.
+func kept(list []any) []any {
+	if ItemKey(list) == "" || !slices.ContainsFunc(list, removes) {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), removes)
 }
 
 func mergeLists(base, over []any) []any {
@@ -55,7 +74,13 @@ func mergeLists(base, over []any) []any {
 	for _, item := range over {
 		o := item.(map[string]any)
 		at := slices.IndexFunc(out, func(b any) bool { return b.(map[string]any)[key] == o[key] })
-		if at < 0 {
+		switch {
+		case removes(o):
+			if at >= 0 {
+				out = slices.Delete(out, at, at+1)
+			}
+			continue
+		case at < 0:
 			out = append(out, mergeMaps(nil, o))
 			continue
 		}

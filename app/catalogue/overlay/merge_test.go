@@ -17,13 +17,38 @@ func TestDiff(t *testing.T) {
 		"taken away":  {`{"who":"w","keywords":["a","b"],"fee":{"amounts":{"a":{"chf":20}}},"form":{"steps":[{"id":"s","fields":[{"id":"x"},{"id":"y"}]}]}}`, `{"note":null,"fee":{"amounts":{"b":null}}}`, true},
 		"translated":  {`{"note":{"it":"n","de":"N"},"who":"w","keywords":["a","b"],"fee":{"amounts":{"a":{"chf":20},"b":{"chf":5}}},"form":{"steps":[{"id":"s","fields":[{"id":"x"},{"id":"y"}]}]}}`, `{"note":{"it":"n","de":"N"}}`, true},
 		"in a list":   {`{"note":"n","who":"w","keywords":["a"],"fee":{"amounts":{"a":{"chf":20},"b":{"chf":5}}},"form":{"steps":[{"id":"s","fields":[{"id":"x","label":"L"},{"id":"y"},{"id":"z"}]}]}}`, `{"keywords":["a"],"form":{"steps":[{"id":"s","fields":[{"id":"x","label":"L"},{"id":"z"}]}]}}`, true},
-		"item gone":   {`{"note":"n","who":"w","keywords":["a","b"],"fee":{"amounts":{"a":{"chf":20},"b":{"chf":5}}},"form":{"steps":[{"id":"s","fields":[{"id":"x"}]}]}}`, "", false},
+		"item gone":   {`{"note":"n","who":"w","keywords":["a","b"],"fee":{"amounts":{"a":{"chf":20},"b":{"chf":5}}},"form":{"steps":[{"id":"s","fields":[{"id":"x"}]}]}}`, `{"form":{"steps":[{"id":"s","fields":[{"id":"y","remove":true}]}]}}`, true},
 		"items moved": {`{"note":"n","who":"w","keywords":["a","b"],"fee":{"amounts":{"a":{"chf":20},"b":{"chf":5}}},"form":{"steps":[{"id":"s","fields":[{"id":"y"},{"id":"x"}]}]}}`, "", false},
 	} {
 		got, ok := Diff(base, parsed(t, c.target))
 		if ok != c.ok || ok && !reflect.DeepEqual(got, parsed(t, c.want)) {
 			t.Errorf("%s: %t %v", name, ok, got)
 		}
+	}
+}
+
+// «remove: true» takes an item away, says nothing where there is none, and is
+// never part of a definition.
+func TestMergeTakesItemsAway(t *testing.T) {
+	base := parsed(t, `{"form":{"steps":[{"id":"s","fields":[{"id":"x","label":"X"},{"id":"g","fields":[{"id":"a"},{"id":"b"}]}]},{"id":"u"}]},"fee":{"lines":[{"id":"l"}]}}`)
+	before := canonical(t, base)
+	for over, want := range map[string]string{
+		`{"form":{"steps":[{"id":"s","fields":[{"id":"x","remove":true}]}]}}`:                                             `{"form":{"steps":[{"id":"s","fields":[{"id":"g","fields":[{"id":"a"},{"id":"b"}]}]},{"id":"u"}]},"fee":{"lines":[{"id":"l"}]}}`,
+		`{"form":{"steps":[{"id":"s","fields":[{"id":"g","fields":[{"id":"b","remove":true}]}]}]}}`:                       `{"form":{"steps":[{"id":"s","fields":[{"id":"x","label":"X"},{"id":"g","fields":[{"id":"a"}]}]},{"id":"u"}]},"fee":{"lines":[{"id":"l"}]}}`,
+		`{"form":{"steps":[{"id":"u","remove":true},{"id":"v","title":"V"}]},"fee":{"lines":[{"id":"l","remove":true}]}}`: `{"form":{"steps":[{"id":"s","fields":[{"id":"x","label":"X"},{"id":"g","fields":[{"id":"a"},{"id":"b"}]}]},{"id":"v","title":"V"}]},"fee":{"lines":[]}}`,
+		`{"form":{"steps":[{"id":"z","remove":true}]}}`:                                                                   before,
+		`{"eligibility":[{"id":"z","remove":true}]}`:                                                                      strings.Replace(before, `{"fee"`, `{"eligibility":[],"fee"`, 1),
+	} {
+		if got := canonical(t, Merge(base, parsed(t, over))); got != canonical(t, parsed(t, want)) {
+			t.Errorf("%s: %s", over, got)
+		}
+	}
+	if canonical(t, base) != before {
+		t.Error("Merge changed the shared definition")
+	}
+	idle := Idle(base, parsed(t, `{"form":{"steps":[{"id":"s","fields":[{"id":"x","remove":true},{"id":"q","remove":true}]},{"id":"w","remove":true}]},"eligibility":[{"id":"z","remove":true}]}`))
+	if got := fmt.Sprint(idle); got != "[eligibility\x1fz form\x1fsteps\x1fs\x1ffields\x1fq form\x1fsteps\x1fw]" {
+		t.Errorf("%q", got)
 	}
 }
 
@@ -90,18 +115,47 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// Overlays that touch different things may come in any order.
-func FuzzMergeCommutes(f *testing.F) {
-	f.Add("kind", "smart", "note", "n")
-	base := parsed(f, `{"kind":"x","fee":{"amounts":{"a":{"chf":20}}},"form":{"steps":[{"id":"s","title":"T"}]}}`)
-	f.Fuzz(func(t *testing.T, key1, value1, key2, value2 string) {
-		if key1 == key2 {
+// FuzzMerge: whatever a definition, an overlay and a new shared version are, taking
+// over what one has already is no conflict and changes nothing, and changes of
+// different keys may come in any order.
+func FuzzMerge(f *testing.F) {
+	f.Add([]byte(`{"kind":"x","fee":{"amounts":{"a":{"chf":20}}},"form":{"steps":[{"id":"s","title":"T"}]}}`), []byte(`{"note":"n","form":{"steps":[{"id":"s","remove":true}]}}`), "who", "office")
+	f.Add([]byte(`{"l":[{"id":"a"},{"id":"b","l":[{"value":"1"}]}]}`), []byte(`{"l":[{"id":"b","l":[{"value":"1","remove":true}]},{"id":"c"}]}`), "l", "m")
+	f.Add([]byte(`{"l":{"a":null}}`), []byte(`{"l":null}`), "l", "a")
+	f.Fuzz(func(t *testing.T, shared, over []byte, one, two string) {
+		base, err := Parse(shared)
+		if err != nil {
 			return
 		}
-		one, two := Tree{"own": map[string]any{key1: value1}}, Tree{"own": map[string]any{key2: value2}}
-		ab, ba := Merge(Merge(base, one), two), Merge(Merge(base, two), one)
-		if !reflect.DeepEqual(ab, ba) || len(Compare(ab, ba)) != 0 {
-			t.Fatalf("%v and %v", ab, ba)
+		local, err := Parse(over)
+		if err != nil {
+			return
+		}
+		before := [2]string{canonical(t, base), canonical(t, local)}
+		l := Layers{Definition: base, Overlay: local, Console: Tree{}}
+		now := canonical(t, l.InForce())
+		// The new version is the one it stands on: nothing to decide, nothing changes.
+		if found := l.Conflicts(base); len(found) > 0 {
+			t.Fatalf("in conflict with the version it stands on: %v", found)
+		}
+		after, err := l.Accept(base, nil)
+		if err != nil || canonical(t, after.InForce()) != now {
+			t.Fatalf("accepting the same changed %s into %s: %v", now, canonical(t, after.InForce()), err)
+		}
+		// A commune that says nothing follows to the byte.
+		next := l.InForce()
+		plain := Layers{Definition: base, Overlay: Tree{}, Console: Tree{}}
+		if after, err = plain.Accept(next, nil); err != nil || canonical(t, after.InForce()) != now {
+			t.Fatalf("%s, and not %s: %v", canonical(t, after.InForce()), now, err)
+		}
+		if one != two {
+			x, y := Tree{one: "x"}, Tree{two: "y"}
+			if a, b := canonical(t, Merge(Merge(base, x), y)), canonical(t, Merge(Merge(base, y), x)); a != b {
+				t.Fatalf("%s and %s", a, b)
+			}
+		}
+		if got := [2]string{canonical(t, base), canonical(t, local)}; got != before {
+			t.Fatalf("merging has changed what it was given: %v, was %v", got, before)
 		}
 	})
 }

@@ -189,7 +189,7 @@ func (l *Layers) say(p Trail, want any, like Tree) error {
 	}
 	over, ok := asOverlay(below, want)
 	if !ok {
-		return fmt.Errorf("overlay: %v cannot be kept: the new version has parts there that cannot be taken away", []string(p))
+		return fmt.Errorf("overlay: %v cannot be kept: no overlay makes it of the new version", []string(p))
 	}
 	// Where lists with keys lie is read from both: the part may be in one alone.
 	shape := Merge(like, l.InForce())

@@ -39,21 +39,26 @@ func TestConflicts(t *testing.T) {
 		overlay, console, theirs string // theirs is laid over sharedV1
 		want                     []string
 	}{
-		"nothing here":                   {`{}`, `{}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, nil},
-		"another part":                   {`{"office":"cancelleria"}`, `{}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, nil},
-		"the same amount":                {`{"fee":{"amounts":{"anno":{"chf":60}}}}`, `{}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, []string{"fee/amounts/anno/chf"}},
-		"on the console":                 {`{}`, `{"fee":{"amounts":{"anno":{"chf":60}}}}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, []string{"fee/amounts/anno/chf"}},
-		"both to the same":               {`{"fee":{"amounts":{"anno":{"chf":500}}}}`, `{}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, nil},
-		"stated as it was":               {`{"fee":{"amounts":{"anno":{"chf":480}}}}`, `{}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, []string{"fee/amounts/anno/chf"}},
-		"another language":               {`{"title":{"it":"Contrassegno"}}`, `{}`, `{"title":{"de":"Parkkarte"}}`, nil},
-		"a text of all languages":        {`{"title":"Contrassegno"}`, `{}`, `{"title":{"de":"Parkkarte"}}`, []string{"title"}},
-		"a field taken away, changed":    {`{"form":{"steps":[{"id":"veicolo","fields":[{"id":"targa","help":"Qui"}]}]}}`, `{}`, `-targa`, []string{"form/steps/veicolo/fields/targa"}},
-		"a field taken away, unchanged":  {`{"form":{"steps":[{"id":"veicolo","fields":[{"id":"inizio","help":"Qui"}]}]}}`, `{}`, `-targa`, nil},
-		"a part that we took away":       {`{"fee":{"note":null}}`, `{}`, `{"fee":{"note":"Al mese."}}`, []string{"fee/note"}},
-		"a list without keys":            {`{"legal_basis":["c"]}`, `{}`, `{"legal_basis":["a"]}`, []string{"legal_basis"}},
-		"both add a part":                {`{"note":"qui"}`, `{}`, `{"note":"ovunque"}`, []string{"note"}},
-		"both add fields, each its own":  {`{"form":{"steps":[{"id":"veicolo","fields":[{"id":"a","kind":"text"}]}]}}`, `{}`, `{"form":{"steps":[{"id":"veicolo","fields":[{"id":"b","kind":"text"}]}]}}`, nil},
-		"both add a field, not the same": {`{"form":{"steps":[{"id":"veicolo","fields":[{"id":"a","kind":"text"}]}]}}`, `{}`, `{"form":{"steps":[{"id":"veicolo","fields":[{"id":"a","kind":"date"}]}]}}`, []string{"form/steps/veicolo/fields/a/kind"}},
+		"nothing here":                        {`{}`, `{}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, nil},
+		"another part":                        {`{"office":"cancelleria"}`, `{}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, nil},
+		"the same amount":                     {`{"fee":{"amounts":{"anno":{"chf":60}}}}`, `{}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, []string{"fee/amounts/anno/chf"}},
+		"on the console":                      {`{}`, `{"fee":{"amounts":{"anno":{"chf":60}}}}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, []string{"fee/amounts/anno/chf"}},
+		"both to the same":                    {`{"fee":{"amounts":{"anno":{"chf":500}}}}`, `{}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, nil},
+		"stated as it was":                    {`{"fee":{"amounts":{"anno":{"chf":480}}}}`, `{}`, `{"fee":{"amounts":{"anno":{"chf":500}}}}`, []string{"fee/amounts/anno/chf"}},
+		"another language":                    {`{"title":{"it":"Contrassegno"}}`, `{}`, `{"title":{"de":"Parkkarte"}}`, nil},
+		"a text of all languages":             {`{"title":"Contrassegno"}`, `{}`, `{"title":{"de":"Parkkarte"}}`, []string{"title"}},
+		"a field taken away, changed":         {`{"form":{"steps":[{"id":"veicolo","fields":[{"id":"targa","help":"Qui"}]}]}}`, `{}`, `-targa`, []string{"form/steps/veicolo/fields/targa"}},
+		"a field taken away, unchanged":       {`{"form":{"steps":[{"id":"veicolo","fields":[{"id":"inizio","help":"Qui"}]}]}}`, `{}`, `-targa`, nil},
+		"we take a field out, they left it":   {`{"form":{"steps":[{"id":"veicolo","fields":[{"id":"targa","remove":true}]}]}}`, `{}`, `{"office":"cancelleria"}`, nil},
+		"we take a field out, they change it": {`{}`, `{"form":{"steps":[{"id":"veicolo","fields":[{"id":"targa","remove":true}]}]}}`, `{"form":{"steps":[{"id":"veicolo","fields":[{"id":"targa","help":"Qui"}]}]}}`, []string{"form/steps/veicolo/fields/targa"}},
+		"we take a field out, so do they":     {`{"form":{"steps":[{"id":"veicolo","fields":[{"id":"targa","remove":true}]}]}}`, `{}`, `-targa`, nil},
+		"we take a step out, they change it":  {`{"form":{"steps":[{"id":"veicolo","remove":true}]}}`, `{}`, `{"form":{"steps":[{"id":"veicolo","title":"Auto"}]}}`, []string{"form/steps/veicolo"}},
+		"we take a line out that they bring":  {`{"eligibility":[{"id":"eta","remove":true}]}`, `{}`, `{"eligibility":[{"id":"eta","holds":"true"}]}`, nil},
+		"a part that we took away":            {`{"fee":{"note":null}}`, `{}`, `{"fee":{"note":"Al mese."}}`, []string{"fee/note"}},
+		"a list without keys":                 {`{"legal_basis":["c"]}`, `{}`, `{"legal_basis":["a"]}`, []string{"legal_basis"}},
+		"both add a part":                     {`{"note":"qui"}`, `{}`, `{"note":"ovunque"}`, []string{"note"}},
+		"both add fields, each its own":       {`{"form":{"steps":[{"id":"veicolo","fields":[{"id":"a","kind":"text"}]}]}}`, `{}`, `{"form":{"steps":[{"id":"veicolo","fields":[{"id":"b","kind":"text"}]}]}}`, nil},
+		"both add a field, not the same":      {`{"form":{"steps":[{"id":"veicolo","fields":[{"id":"a","kind":"text"}]}]}}`, `{}`, `{"form":{"steps":[{"id":"veicolo","fields":[{"id":"a","kind":"date"}]}]}}`, []string{"form/steps/veicolo/fields/a/kind"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var theirs Tree
@@ -219,6 +224,9 @@ func (g grower) patch(of map[string]any, prefix string) Tree {
 			if ItemKey(v) != "" && len(v) > 0 {
 				item := v[g.IntN(len(v))].(map[string]any)
 				p := map[string]any(g.patch(item, prefix))
+				if g.IntN(4) == 0 {
+					p = map[string]any{RemoveKey: true}
+				}
 				p["id"] = item["id"]
 				out[key] = []any{p}
 				break

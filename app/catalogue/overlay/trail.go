@@ -161,7 +161,7 @@ func leavesOf(p Trail, base, over any) []Trail {
 	if b, o, ok := keyed2(base, over); ok {
 		var out []Trail
 		for _, key := range o.order {
-			if b.items[key] == nil {
+			if b.items[key] == nil || removes(o.items[key]) {
 				out = append(out, p.Below(key))
 				continue
 			}
@@ -176,6 +176,44 @@ func leavesOf(p Trail, base, over any) []Trail {
 		return out
 	}
 	return []Trail{p}
+}
+
+// Removed lists the items that an overlay takes out of lists.
+func Removed(base, over Tree) []Trail {
+	return slices.DeleteFunc(leaves(base, over), func(p Trail) bool {
+		item, _ := At(map[string]any(over), p)
+		return !removes(item)
+	})
+}
+
+// Idle lists the items that an overlay takes out of lists in which they are not.
+func Idle(base, over Tree) []Trail { return idle(nil, map[string]any(base), map[string]any(over)) }
+
+func idle(p Trail, base, over any) []Trail {
+	var out []Trail
+	switch o := over.(type) {
+	case map[string]any:
+		b, _ := base.(map[string]any)
+		for _, key := range slices.Sorted(maps.Keys(o)) {
+			out = append(out, idle(p.Below(key), b[key], o[key])...)
+		}
+	case []any:
+		b, _ := base.([]any)
+		name := ItemKey(b, o)
+		if name == "" {
+			return nil
+		}
+		have := listBy(b, name)
+		for _, item := range o {
+			key := item.(map[string]any)[name].(string)
+			if !removes(item) {
+				out = append(out, idle(p.Below(key), orNil(have.items[key]), item)...)
+			} else if have.items[key] == nil {
+				out = append(out, p.Below(key))
+			}
+		}
+	}
+	return out
 }
 
 // without takes what a trail leads to out of an overlay, and what is then empty.
@@ -251,10 +289,13 @@ func put(into any, p Trail, value any, like any) any {
 			i = len(have) - 1
 		}
 		item, _ := put(have[i], p[1:], value, itemOf(list, name, p[0])).(map[string]any)
-		if item != nil {
-			item[name] = p[0]
-			have[i] = item
+		if item == nil {
+			item = map[string]any{RemoveKey: true}
+		} else {
+			delete(item, RemoveKey)
 		}
+		item[name] = p[0]
+		have[i] = item
 		return have
 	}
 	m, _ := into.(map[string]any)
@@ -276,7 +317,7 @@ func itemOf(list []any, name, key string) any {
 }
 
 // asOverlay is what must lie over base so that Merge gives want. ok is false where
-// no overlay can: an item of a list cannot be taken away.
+// no overlay can.
 func asOverlay(base, want any) (over any, ok bool) {
 	if b, w, both := maps2(base, want); both {
 		out := map[string]any{}
@@ -305,7 +346,7 @@ func asOverlay(base, want any) (over any, ok bool) {
 		out := []any{}
 		for _, key := range b.order {
 			if w.items[key] == nil {
-				return nil, false
+				out = append(out, map[string]any{name: key, RemoveKey: true})
 			}
 		}
 		for _, key := range w.order {
