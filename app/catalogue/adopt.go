@@ -216,12 +216,8 @@ func (m *Module) accept(ctx context.Context, tx *tenancy.Tx, by identity.Actor, 
 		}
 	}
 	if !d.KeepDrafts {
-		gone, err := removedFields(tx, r.ID, r.merged(), after.InForce())
-		if err != nil {
+		if err := noDraftUses(tx, r.ID, r.merged(), after.InForce()); err != nil {
 			return err
-		}
-		if len(gone) > 0 {
-			return draftsUse(gone)
 		}
 	}
 	before, from := r, r.BaseVersion

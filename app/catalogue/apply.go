@@ -24,7 +24,10 @@ type Options struct {
 	// Demo publishes services whose fee nobody has confirmed: they are charged
 	// as "tariffa dimostrativa".
 	Demo bool
-	Now  time.Time
+	// KeepDrafts lets fields go that open drafts have answered: the drafts keep the
+	// version they began with. In the demo they always do.
+	KeepDrafts bool
+	Now        time.Time
 }
 
 // Apply brings a folder into the commune's services and returns what changed,
@@ -85,6 +88,15 @@ func applyOne(ctx context.Context, tx *tenancy.Tx, f Folder, id string, r row, o
 	}
 	if err != nil {
 		return nil, err
+	}
+	if !isNew && !o.KeepDrafts && !o.Demo {
+		gone, err := removedFields(tx, id, before.merged(), service.Tree)
+		if err != nil {
+			return nil, err
+		}
+		if len(gone) > 0 {
+			return nil, filesUse(f, id, gone)
+		}
 	}
 	r.Version, r.Kind = service.Version, string(service.Kind)
 	if isNew || o.Overwrite || !before.Offered {

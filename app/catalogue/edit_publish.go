@@ -104,9 +104,10 @@ func (m *Module) ProposeEdit(ctx context.Context, by identity.Actor, id string, 
 
 // PublishEdit brings an edit into force: revision is the one that was looked at.
 // Where the commune wants two persons it must have been proposed, and by must
-// not have changed anything of it. Errors: those of ready, ErrNotProposed,
-// ErrOwnEdit.
-func (m *Module) PublishEdit(ctx context.Context, by identity.Actor, id string, revision int64, note string) error {
+// not have changed anything of it. keepDrafts lets fields go that open drafts have
+// answered: they go on with the version they began with. Errors: those of ready,
+// ErrNotProposed, ErrOwnEdit, ErrDraftsUse.
+func (m *Module) PublishEdit(ctx context.Context, by identity.Actor, id string, revision int64, note string, keepDrafts bool) error {
 	return m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
 		r, e, w, err := m.ready(ctx, tx, id, revision)
 		if err != nil {
@@ -121,6 +122,11 @@ func (m *Module) PublishEdit(ctx context.Context, by identity.Actor, id string, 
 				return ErrOwnEdit
 			case e.ProposedBy == "":
 				return ErrNotProposed
+			}
+		}
+		if !keepDrafts {
+			if err := noDraftUses(tx, id, r.merged(), w.Pending); err != nil {
+				return err
 			}
 		}
 		return m.intoForce(tx, by, r, e, w, note)

@@ -49,7 +49,7 @@ func TestAnEditWhoseGroundMoved(t *testing.T) {
 	if !w.Stale() || len(w.Moved) != 2 || len(w.Clashes) != 1 || w.Clashes[0].Path != "who" {
 		t.Fatalf("moved %v, clashes %v", w.Moved, w.Clashes)
 	}
-	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, ""); !errors.Is(err, ErrEditMoved) {
+	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, "", false); !errors.Is(err, ErrEditMoved) {
 		t.Fatalf("published over what moved: %v", err)
 	}
 	if err := b.module.RebaseEdit(ctx, by, id); err != nil {
@@ -59,7 +59,7 @@ func TestAnEditWhoseGroundMoved(t *testing.T) {
 	if w.Stale() || w.Pending["remedy"] != "Dal basso." || w.Pending["who"] != "Dalla modifica." || w.Pending["note"] != "Dalla modifica." {
 		t.Fatalf("%v %v", w.Moved, w.Pending["who"])
 	}
-	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, ""); err != nil {
+	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, "", false); err != nil {
 		t.Fatal(err)
 	}
 	s, err := b.module.Service(ctx, b.Lugano, id)
@@ -75,7 +75,7 @@ func TestAnEditWhoseGroundMoved(t *testing.T) {
 	if w := look(); w.Edit != nil || len(w.Differences()) != 0 {
 		t.Errorf("%+v", w.Edit)
 	}
-	if err := b.module.PublishEdit(ctx, by, id, 1, ""); !errors.Is(err, ErrNoEdit) {
+	if err := b.module.PublishEdit(ctx, by, id, 1, "", false); !errors.Is(err, ErrNoEdit) {
 		t.Error(err)
 	}
 	b.apply(t, tenants.FS, b.Chiasso, Options{Demo: true})
@@ -97,7 +97,7 @@ func TestAWrongEditIsKept(t *testing.T) {
 	if err != nil || w.Next != nil || len(w.Problems) != 1 || w.Problems[0].Where() != "minutes" {
 		t.Fatalf("%v %v", w.Problems, err)
 	}
-	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, ""); !errors.Is(err, ErrEditWrong) {
+	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, "", false); !errors.Is(err, ErrEditWrong) {
 		t.Error(err)
 	}
 	if _, err := b.module.Amend(ctx, by, id, []Set{{Path: []string{"minutes"}, Value: w.InForce["minutes"]}}); err != nil {
@@ -125,7 +125,7 @@ func TestPauseAndFee(t *testing.T) {
 	if err != nil || w.Stale() {
 		t.Fatalf("a pause moved the ground of an edit: %v %v", w.Moved, err)
 	}
-	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, "ordinanza nuova"); err != nil {
+	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, "ordinanza nuova", false); err != nil {
 		t.Fatal(err)
 	}
 	entry, err := b.module.Entry(ctx, by, id)

@@ -132,12 +132,8 @@ func (m *Module) Undo(ctx context.Context, by identity.Actor, id, state string, 
 			return err
 		}
 		if !keepDrafts {
-			gone, err := removedFields(tx, id, r.merged(), old.merged())
-			if err != nil {
+			if err := noDraftUses(tx, id, r.merged(), old.merged()); err != nil {
 				return err
-			}
-			if len(gone) > 0 {
-				return draftsUse(gone)
 			}
 		}
 		at := m.Clock.Now()

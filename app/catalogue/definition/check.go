@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/catalogue/source"
 	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/rules"
@@ -55,7 +54,7 @@ func Check(ctx context.Context, root fs.FS, communes []Commune, engine *rules.En
 				problems = append(problems, Locate(root, commune.Folder, id, unknownService(id, shared)))
 				continue
 			}
-			n, err := Examine(ctx, overlay.Merge(base, overlays[id]), engine, commune.Postcodes)
+			n, err := ExamineOver(ctx, base, overlays[id], engine, commune.Postcodes)
 			report.Offered++
 			report.Examples += n
 			problems = append(problems, Locate(root, commune.Folder, id, err))

@@ -17,12 +17,15 @@ type Folder struct {
 	Overlays map[string]Tree // service offered → what differs
 	Commune  Commune
 	Engine   *rules.Engine
+	// Root and Dir are where it was read from: mistakes name file and line.
+	Root fs.FS
+	Dir  string
 }
 
 // ReadFolder reads and checks what the commune in dir offers: every service is
 // compiled and its examples are run. calendar names its holidays.
 func ReadFolder(ctx context.Context, root fs.FS, dir, calendar string) (Folder, error) {
-	var f Folder
+	f := Folder{Root: root, Dir: dir}
 	holidays, err := ReadCalendar(root, calendar)
 	if err != nil {
 		return f, err
@@ -44,7 +47,7 @@ func ReadFolder(ctx context.Context, root fs.FS, dir, calendar string) (Folder, 
 			problems = append(problems, Locate(root, dir, id, unknownService(id, f.Shared)))
 			continue
 		}
-		_, err := Examine(ctx, overlay.Merge(base, f.Overlays[id]), f.Engine, f.Commune.Postcodes)
+		_, err := ExamineOver(ctx, base, f.Overlays[id], f.Engine, f.Commune.Postcodes)
 		problems = append(problems, Locate(root, dir, id, err))
 	}
 	return f, errors.Join(problems...)

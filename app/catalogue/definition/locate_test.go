@@ -37,6 +37,22 @@ func TestMistakesOfCheckNameFileAndLine(t *testing.T) {
 			shared, "services:\n  prova:\n    title: {it: \"\", de: Probe}\n",
 			[]string{"valle/services.yaml:3:5: title: title has no Italian text: write the Italian words"},
 		},
+		"field taken away that a rule reads": {
+			strings.Replace(shared, "fee:\n", "decision: [{id: poco, holds: answers.x > 1, reason: R}]\nfee:\n", 1), "services:\n  prova:\n    form:\n      steps:\n        - id: a\n          fields:\n            - {id: y, kind: text, label: Y}\n            - {id: x, remove: true}\n",
+			[]string{"shared/services/prova.yaml:15:23: decision.poco.holds: rule refused", "the overlay takes the field x away: remove what reads it as well", "(as valle offers it)"},
+		},
+		"field taken away with its rule": {
+			strings.Replace(shared, "fee:\n", "decision: [{id: poco, holds: answers.x > 1, reason: R}]\nfee:\n", 1), "services:\n  prova:\n    decision: [{id: poco, remove: true}]\n    form:\n      steps:\n        - id: a\n          fields:\n            - {id: y, kind: text, label: Y}\n            - {id: x, remove: true}\n",
+			nil,
+		},
+		"nothing to take away": {
+			shared, "services:\n  prova:\n    form:\n      steps:\n        - id: a\n          fields:\n            - id: xx\n              remove: true\n",
+			[]string{"valle/services.yaml:7:15: form.steps.a.fields.xx: there is no xx to remove: did you mean x?"},
+		},
+		"a shared definition takes nothing away": {
+			strings.Replace(shared, "label: X}", "label: X, remove: true}", 1), "services:\n  prova: {}\n",
+			[]string{`shared/services/prova.yaml:14:75: form.steps.a.fields.x.remove: unknown key "remove"`},
+		},
 		"unknown service": {
 			shared, "services:\n  prava: {}\n", []string{"valle/services.yaml:2:3: service prava is not in the shared catalogue: did you mean prova?"},
 		},
@@ -47,8 +63,8 @@ func TestMistakesOfCheckNameFileAndLine(t *testing.T) {
 	} {
 		root := fstest.MapFS{"shared/services/prova.yaml": {Data: []byte(c.shared)}, "valle/services.yaml": {Data: []byte(c.overlay)}}
 		_, err := Check(context.Background(), root, []Commune{{Folder: "valle"}}, engine)
-		if err == nil {
-			t.Errorf("%s: taken", name)
+		if (err == nil) != (len(c.want) == 0) {
+			t.Errorf("%s: %v", name, err)
 			continue
 		}
 		for _, want := range c.want {

@@ -23,9 +23,10 @@ func Read(file string, data []byte) (Tree, error) {
 	return tree, err
 }
 
-// overlaysShape is the shape of a commune's services.yaml.
+// overlaysShape is the shape of a commune's services.yaml: there, an item of a list
+// may also be taken away.
 var overlaysShape = sync.OnceValue(func() *source.Shape {
-	return &source.Shape{Form: source.Object, Name: "Overlays", Keys: []source.Key{{Name: "services", Shape: &source.Shape{Form: source.Table, Item: Shape()}}}}
+	return &source.Shape{Form: source.Object, Name: "Overlays", Keys: []source.Key{{Name: "services", Shape: &source.Shape{Form: source.Table, Item: source.OverlayOf(Shape())}}}}
 })
 
 // ReadOverlays reads a commune's services.yaml: service → what differs there.

@@ -131,6 +131,9 @@ func checkAccept(t testing.TB, l Layers, theirs Tree, choice Choice) Layers {
 		for _, d := range Deltas(l.Definition, theirs) {
 			touched = touched || related(leaf, d.Trail)
 		}
+		for _, c := range found { // decided with the part it lies in
+			touched = touched || leaf.begins(c.Trail)
+		}
 		mine, _ := At(now, leaf)
 		if have, _ := At(got, leaf); !touched && !reflect.DeepEqual(have, mine) {
 			t.Errorf("%v is no longer the commune's: %v, was %v", leaf, have, mine)

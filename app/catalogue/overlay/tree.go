@@ -27,5 +27,8 @@ func Parse(data []byte) (Tree, error) {
 	if err := json.Unmarshal(data, &tree); err != nil {
 		return nil, fmt.Errorf("overlay: %w", err)
 	}
+	if tree == nil { // «null»
+		tree = Tree{}
+	}
 	return tree, nil
 }

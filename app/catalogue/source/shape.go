@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 	"github.com/sportello-ticino/sportello/pkg/money"
 )
@@ -74,6 +76,27 @@ func (s *Shape) Inside(key string) *Shape {
 		return &Shape{Form: String}
 	}
 	return s.Item
+}
+
+// OverlayOf is the shape of what may be written over data of a shape: in a list
+// whose items are told apart by a key, an item may also say that it is taken away.
+func OverlayOf(s *Shape) *Shape { return overlayOf(s, map[*Shape]*Shape{}) }
+
+func overlayOf(s *Shape, seen map[*Shape]*Shape) *Shape {
+	if s == nil || seen[s] != nil {
+		return seen[s]
+	}
+	out := &Shape{Form: s.Form, Name: s.Name}
+	seen[s] = out
+	for _, k := range s.Keys {
+		out.Keys = append(out.Keys, Key{k.Name, overlayOf(k.Shape, seen)})
+	}
+	out.Item = overlayOf(s.Item, seen)
+	if out.Form == List && out.Item.Form == Object && out.Item.Key(overlay.RemoveKey) == nil &&
+		slices.ContainsFunc(overlay.ItemKeys, func(key string) bool { return s.Item.Key(key) != nil }) {
+		out.Item.Keys = append(out.Item.Keys, Key{overlay.RemoveKey, &Shape{Form: YesNo}})
+	}
+	return out
 }
 
 // ShapeOf is the shape of a Go type by its json tags; names gives types another
