@@ -69,6 +69,8 @@ var Version = "0.1.0"
 // App is the whole product, built and connected to nothing it does not need
 // yet: connections are made when they are first used.
 type App struct {
+	// KeepDrafts lets a folder take fields away that open drafts have answered.
+	KeepDrafts bool
 	Config    config.Config
 	Log       *slog.Logger
 	Clock     clock.Clock

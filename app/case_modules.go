@@ -54,5 +54,5 @@ func (a *App) sealSubject(ctx context.Context, t tenancy.Tenant) (pkix.Name, err
 
 // catalogueOptions say how a folder's services come in.
 func (a *App) catalogueOptions(overwrite bool) catalogue.Options {
-	return catalogue.Options{Overwrite: overwrite, Demo: a.Config.Demo, Now: a.Clock.Now()}
+	return catalogue.Options{Overwrite: overwrite, Demo: a.Config.Demo, KeepDrafts: a.KeepDrafts, Now: a.Clock.Now()}
 }

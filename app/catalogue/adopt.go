@@ -5,16 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/sportello-ticino/sportello/app/audit"
+	"github.com/sportello-ticino/sportello/app/catalogue/definition"
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/identity"
-	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -26,9 +25,6 @@ const (
 	originAdopted = "adopted" // taken over on the console
 	originOwn     = "own"     // not of the shared catalogue
 )
-
-// jobAccept accepts what a commune lets happen by itself, and counts.
-const jobAccept = "catalogue.accept-small"
 
 // Conflict is a part that the shared catalogue and the commune have both changed.
 type Conflict struct {
@@ -63,19 +59,13 @@ type Update struct {
 	Refused bool
 }
 
-// RemovedField is a field that goes while open drafts have answered it.
-type RemovedField struct {
-	ID, Label string
-	Drafts    int
-}
-
 // state identifies what a decision was made about: the row and the new version.
 func (r row) state(to SharedVersion) (string, error) {
 	data, err := json.Marshal([]any{r.Definition, r.Overlay, r.Console, r.BaseVersion, to.Version})
 	if err != nil {
 		return "", fmt.Errorf("catalogue: %w", err)
 	}
-	return shortSum(data), nil
+	return overlay.Sum(data), nil
 }
 
 // Waiting lists the newer versions that wait for the commune's decision, and those
@@ -110,7 +100,7 @@ func (m *Module) Waiting(ctx context.Context, by identity.Actor) ([]Update, erro
 		}
 		return nil
 	})
-	slices.SortFunc(out, func(a, b Update) int { return byTheme(a.Service, b.Service) })
+	slices.SortFunc(out, func(a, b Update) int { return definition.ByTheme(a.Service, b.Service) })
 	return out, err
 }
 
@@ -151,9 +141,9 @@ func (m *Module) update(r row, to SharedVersion, engine *rules.Engine) (u Update
 		return u, err
 	}
 	l := r.layers()
-	u.From, u.To, u.Base, u.Now, u.Theirs = r.BaseVersion, to, r.Definition, l.inForce(), to.tree
-	for _, c := range l.conflicts(to.tree) {
-		u.Conflicts = append(u.Conflicts, Conflict{Key: c.trail.String(), Trail: c.trail, Ours: c.ours, Theirs: c.theirs})
+	u.From, u.To, u.Base, u.Now, u.Theirs = r.BaseVersion, to, r.Definition, l.InForce(), to.tree
+	for _, c := range l.Conflicts(to.tree) {
+		u.Conflicts = append(u.Conflicts, Conflict{Key: c.Trail.String(), Trail: c.Trail, Ours: c.Ours, Theirs: c.Theirs})
 	}
 	u.State, err = r.state(to)
 	return u, err
@@ -180,12 +170,6 @@ type Decision struct {
 	KeepDrafts bool
 	// ConfirmFee says that the fee of the new version is the commune's own.
 	ConfirmFee bool
-}
-
-// Resolution is the choice for one conflict.
-type Resolution struct {
-	Choice Choice
-	Value  any // for Another
 }
 
 // Accept moves a service onto the newest shared version, in one transaction with
@@ -219,30 +203,25 @@ func (m *Module) Accept(ctx context.Context, by identity.Actor, id string, d Dec
 }
 
 func (m *Module) accept(ctx context.Context, tx *tenancy.Tx, by identity.Actor, r row, to SharedVersion, kind string, d Decision) error {
-	choices := make(map[string]resolution, len(d.Choices))
-	for key, c := range d.Choices {
-		choices[key] = resolution(c)
+	after, err := r.layers().Accept(to.tree, d.Choices)
+	if errors.Is(err, overlay.ErrUndecided) {
+		return ErrUndecided
 	}
-	after, err := r.layers().accept(to.tree, choices)
 	if err != nil {
 		return err
 	}
 	if len(r.Definition) == 0 { // it was the commune's own: only what differs stays its own
-		if slim, ok := after.ontoShared(to.tree); ok && same(slim.inForce(), after.inForce()) {
+		if slim, ok := after.OntoShared(to.tree); ok && overlay.Same(slim.InForce(), after.InForce()) {
 			after = slim
 		}
 	}
 	if !d.KeepDrafts {
-		gone, err := removedFields(tx, r.ID, r.merged(), after.inForce())
-		if err != nil {
+		if err := noDraftUses(tx, r.ID, r.merged(), after.InForce()); err != nil {
 			return err
-		}
-		if len(gone) > 0 {
-			return draftsUse(gone)
 		}
 	}
 	before, from := r, r.BaseVersion
-	if r.Folder == nil && r.ofFolder() && !same(after.Overlay, r.Overlay) {
+	if r.Folder == nil && r.ofFolder() && !overlay.Same(after.Overlay, r.Overlay) {
 		r.Folder = r.Overlay
 	}
 	if r.Origin == originOwn {
@@ -348,235 +327,5 @@ func (m *Module) Refuse(ctx context.Context, by identity.Actor, id, state, why s
 			return err
 		}
 		return audit.Record(tx, by, "catalogue.refused", "service:"+id, map[string]any{"version": newest.Version, "why": why})
-	})
-}
-
-// AcceptsSmall reports whether the commune lets small changes without conflicts
-// happen by themselves.
-func (m *Module) AcceptsSmall(ctx context.Context, by identity.Actor) (yes bool, err error) {
-	err = m.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
-		yes, err = acceptsSmall(tx)
-		return err
-	})
-	return yes, err
-}
-
-func acceptsSmall(tx *tenancy.Tx) (yes bool, err error) {
-	err = tx.QueryRow("select coalesce((select accept_small from update_settings), false)").Scan(&yes)
-	return yes, err
-}
-
-// AcceptSmall sets whether small changes without conflicts happen by themselves.
-func (m *Module) AcceptSmall(ctx context.Context, by identity.Actor, yes bool) error {
-	return m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
-		if _, err := tx.Exec(`insert into update_settings (accept_small, set_by, set_at) values ($1, $2, $3)
-			on conflict (one) do update set accept_small = excluded.accept_small, set_by = excluded.set_by, set_at = excluded.set_at`, yes, by.Name(), m.Clock.Now()); err != nil {
-			return err
-		}
-		if yes && m.Outbox != nil {
-			if err := m.Outbox.Add(tx, jobAccept, published{}); err != nil {
-				return err
-			}
-		}
-		return audit.Record(tx, by, "catalogue.accept-small", "catalogue:updates", map[string]any{"on": yes})
-	})
-}
-
-// acceptByItself accepts small versions without conflicts where the commune lets
-// that happen, and counts. One that cannot be accepted waits for a person.
-func (m *Module) acceptByItself(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error {
-	shared, err := m.SharedTrees(ctx)
-	if err != nil {
-		return err
-	}
-	var ids []string
-	if err := m.DB.Read(ctx, t, func(tx *tenancy.Tx) error {
-		yes, err := acceptsSmall(tx)
-		if err != nil || !yes {
-			return err
-		}
-		rows, err := allRows(tx)
-		for _, r := range rows {
-			if newest := shared[r.ID]; r.waits(newest) && r.BaseVersion != nil {
-				ids = append(ids, r.ID)
-			}
-		}
-		return err
-	}); err != nil {
-		return err
-	}
-	by := identity.System(t)
-	for _, id := range ids {
-		err := m.acceptSmall(ctx, by, shared[id])
-		if err != nil && !errors.Is(err, errSettled) {
-			slog.WarnContext(ctx, "small version waits for a person", "commune", t.Slug(), "service", id, "error", err.Error())
-		}
-	}
-	return m.Count(ctx, t)
-}
-
-func (m *Module) acceptSmall(ctx context.Context, by identity.Actor, to SharedVersion) error {
-	between, err := m.versionsBetween(ctx, to)
-	if err != nil {
-		return err
-	}
-	return m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
-		r, err := lockRow(tx, to.Service)
-		if err != nil {
-			return err
-		}
-		if !r.waits(to) || r.BaseVersion == nil || len(r.layers().conflicts(to.tree)) > 0 {
-			return errSettled
-		}
-		for _, v := range between {
-			if v.Version > *r.BaseVersion && v.Size != Small {
-				return errSettled
-			}
-		}
-		for _, d := range deltas(r.Definition, to.tree) {
-			if !d.small() && !d.silent() {
-				return errSettled
-			}
-		}
-		return m.accept(ctx, tx, by, r, to, "by-itself", Decision{})
-	})
-}
-
-// versionsBetween are the versions of a service: all that lie on the way must be
-// small for it to be taken by itself.
-func (m *Module) versionsBetween(ctx context.Context, to SharedVersion) ([]SharedVersion, error) {
-	list, err := m.History(ctx, to.Service)
-	if errors.Is(err, ErrNotShared) {
-		return nil, errSettled
-	}
-	return list, err
-}
-
-// removedFields are the fields of one definition that another has not, or has with
-// another kind, and that open drafts have answered.
-func removedFields(tx *tenancy.Tx, id string, from, to Tree) ([]RemovedField, error) {
-	before, after := fieldsOf(from), fieldsOf(to)
-	var gone []RemovedField
-	for _, f := range before {
-		kind, stays := "", false
-		for _, g := range after {
-			if g.id == f.id {
-				kind, stays = g.kind, true
-			}
-		}
-		if !stays || kind != f.kind {
-			gone = append(gone, RemovedField{ID: f.id, Label: f.label})
-		}
-	}
-	if len(gone) == 0 {
-		return nil, nil
-	}
-	out := gone[:0]
-	for _, f := range gone {
-		if err := tx.QueryRow(`select count(*) from drafts d where service_id = $1 and submitted_at is null
-			and (d.answers ? $2 or exists (select from uploads u where u.draft_id = d.id and u.field = $2))`, id, f.ID).Scan(&f.Drafts); err != nil {
-			return nil, fmt.Errorf("catalogue: %w", err)
-		}
-		if f.Drafts > 0 {
-			out = append(out, f)
-		}
-	}
-	return out, nil
-}
-
-type fieldOf struct{ id, kind, label string }
-
-// fieldsOf lists the fields of a definition's form, those in groups included.
-func fieldsOf(t Tree) []fieldOf {
-	var out []fieldOf
-	var walk func(value any)
-	walk = func(value any) {
-		list, _ := value.([]any)
-		for _, item := range list {
-			m, ok := item.(map[string]any)
-			if !ok {
-				continue
-			}
-			id, _ := m["id"].(string)
-			if kind, ok := m["kind"].(string); ok && id != "" {
-				out = append(out, fieldOf{id, kind, textIn("it", m["label"])})
-			}
-			walk(m["fields"])
-		}
-	}
-	form, _ := t["form"].(map[string]any)
-	walk(form["steps"])
-	return out
-}
-
-// draftsUse is the refusal with what goes and how many drafts have it.
-func draftsUse(gone []RemovedField) error {
-	drafts, labels := 0, make([]string, len(gone))
-	for i, f := range gone {
-		drafts = max(drafts, f.Drafts)
-		labels[i] = "«" + f.Label + "»"
-	}
-	return ErrDraftsUse.With("drafts", drafts).With("fields", strings.Join(labels, ", "))
-}
-
-// Step is something a shared version has done to a service of the commune.
-type Step struct {
-	ID       int64
-	Service  string
-	Kind     string // accepted, by-itself, refused, adopted, undone
-	From, To *int
-	Why      string
-	Choices  []string
-	By       string
-	At       time.Time
-	Undoes   *int64
-	Undone   bool
-}
-
-// keepStep notes what is about to happen to a row, and the row as it is in the
-// table now: undoing copies it back, byte for byte.
-func keepStep(tx *tenancy.Tx, before row, s Step, afterHash string) error {
-	if s.Choices == nil {
-		s.Choices = []string{}
-	}
-	choices, err := json.Marshal(s.Choices)
-	if err != nil {
-		return fmt.Errorf("catalogue: %w", err)
-	}
-	n, err := tx.Exec(`insert into service_steps (service_id, kind, from_version, to_version, undoes, why, choices, done_by, done_at, after_hash,
-			before_version, before_kind, before_definition, before_overlay, before_console, before_folder, before_origin, before_base, before_fee, before_fee_by, before_fee_at)
-		select id, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-			version, kind, definition, overlay, console, folder, origin, base_version, fee_confirmed, fee_confirmed_by, fee_confirmed_at
-		from services where id = $1`, before.ID, s.Kind, s.From, s.To, s.Undoes, s.Why, string(choices), s.By, s.At, afterHash)
-	if err != nil {
-		return fmt.Errorf("catalogue: %w", err)
-	}
-	if n != 1 {
-		return ErrNotOffered
-	}
-	return nil
-}
-
-// Steps lists what shared versions have done to a service, the newest first.
-func (m *Module) Steps(ctx context.Context, by identity.Actor, id string) (out []Step, err error) {
-	err = m.DB.Read(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
-		out, err = steps(tx, id, 50)
-		return err
-	})
-	return out, err
-}
-
-func steps(tx *tenancy.Tx, id string, limit int) ([]Step, error) {
-	rows, err := tx.Query(`select id, service_id, kind, from_version, to_version, why, choices::text, done_by, done_at, undoes,
-		exists (select from service_steps u where u.undoes = s.id) from service_steps s where service_id = $1 order by id desc limit $2`, id, limit)
-	if err != nil {
-		return nil, fmt.Errorf("catalogue: %w", err)
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (s Step, err error) {
-		var choices string
-		if err = row.Scan(&s.ID, &s.Service, &s.Kind, &s.From, &s.To, &s.Why, &choices, &s.By, &s.At, &s.Undoes, &s.Undone); err != nil {
-			return s, err
-		}
-		return s, json.Unmarshal([]byte(choices), &s.Choices)
 	})
 }

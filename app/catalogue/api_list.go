@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/definition"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/rdf"
 )
@@ -157,7 +158,7 @@ func (m *Module) after(r *web.Request, all []*Service) (int, error) {
 		return 0, nil
 	}
 	id, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || !serviceID.Match(id) {
+	if err != nil || !definition.IsID(string(id)) {
 		return 0, ErrQuery.With("name", "cursor")
 	}
 	if i := slices.IndexFunc(all, func(s *Service) bool { return s.ID == string(id) }); i >= 0 {
@@ -167,7 +168,7 @@ func (m *Module) after(r *web.Request, all []*Service) (int, error) {
 	if err != nil || r.Query("q") != "" {
 		return 0, ErrQuery.With("name", "cursor")
 	}
-	i, _ := slices.BinarySearchFunc(all, gone, byTheme)
+	i, _ := slices.BinarySearchFunc(all, gone, definition.ByTheme)
 	return i, nil
 }
 

@@ -2,64 +2,16 @@ package catalogue
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/definition"
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
-
-// Folder is what a commune's folder and the shared catalogue say it offers.
-type Folder struct {
-	Shared   map[string]Tree // service → shared definition
-	Overlays map[string]Tree // service offered → what differs
-	Commune  Commune
-	Engine   *rules.Engine
-}
-
-// ReadFolder reads and checks what the commune in dir offers: every service is
-// compiled and its examples are run. calendar names its holidays.
-func ReadFolder(ctx context.Context, root fs.FS, dir, calendar string) (Folder, error) {
-	var f Folder
-	holidays, err := ReadCalendar(root, calendar)
-	if err != nil {
-		return f, err
-	}
-	if f.Engine, err = rules.NewEngine(holidays); err != nil {
-		return f, err
-	}
-	if f.Commune, err = ReadCommune(root, dir); err != nil {
-		return f, err
-	}
-	var problems []error
-	f.Shared, err = Shared(root)
-	problems = append(problems, err)
-	f.Overlays, err = Overlays(root, dir)
-	problems = append(problems, err)
-	for _, id := range slices.Sorted(maps.Keys(f.Overlays)) {
-		base, known := baseOf(f.Shared, id, f.Overlays[id])
-		if !known {
-			problems = append(problems, locate(root, dir, id, unknownService(id, f.Shared)))
-			continue
-		}
-		_, err := checkOne(ctx, Merge(base, f.Overlays[id]), f.Engine, f.Commune.Postcodes)
-		problems = append(problems, locate(root, dir, id, err))
-	}
-	return f, errors.Join(problems...)
-}
-
-// baseOf is what a commune's entry lies over: the shared definition, or nothing
-// where the entry is a whole service of the commune's own and says so by its id.
-func baseOf(shared map[string]Tree, id string, overlay Tree) (Tree, bool) {
-	if base, known := shared[id]; known {
-		return base, true
-	}
-	return Tree{}, overlay["id"] == id
-}
 
 // Options refine Apply.
 type Options struct {
@@ -72,7 +24,10 @@ type Options struct {
 	// Demo publishes services whose fee nobody has confirmed: they are charged
 	// as "tariffa dimostrativa".
 	Demo bool
-	Now  time.Time
+	// KeepDrafts lets fields go that open drafts have answered: the drafts keep the
+	// version they began with. In the demo they always do.
+	KeepDrafts bool
+	Now        time.Time
 }
 
 // Apply brings a folder into the commune's services and returns what changed,
@@ -113,7 +68,7 @@ func applyOne(ctx context.Context, tx *tenancy.Tx, f Folder, id string, r row, o
 	isNew, before := r.ID == "", r
 	r.ID = id
 	r.standOn(f, o)
-	if isNew || o.Overwrite || !same(r.folderSaid(), f.Overlays[id]) {
+	if isNew || o.Overwrite || !overlay.Same(r.folderSaid(), f.Overlays[id]) {
 		r.Overlay, r.Folder = f.Overlays[id], nil
 	}
 	r.Offered, r.UpdatedBy, r.UpdatedAt = true, "folder", o.Now
@@ -133,6 +88,15 @@ func applyOne(ctx context.Context, tx *tenancy.Tx, f Folder, id string, r row, o
 	}
 	if err != nil {
 		return nil, err
+	}
+	if !isNew && !o.KeepDrafts && !o.Demo {
+		gone, err := removedFields(tx, id, before.merged(), service.Tree)
+		if err != nil {
+			return nil, err
+		}
+		if len(gone) > 0 {
+			return nil, filesUse(f, id, gone)
+		}
 	}
 	r.Version, r.Kind = service.Version, string(service.Kind)
 	if isNew || o.Overwrite || !before.Offered {
@@ -191,17 +155,17 @@ func (r row) ofFolder() bool {
 // compileRow compiles the definition in force and adds the commune's facts.
 func compileRow(r row, engine *rules.Engine) (*Service, error) {
 	tree := r.merged()
-	def, err := decode(tree)
+	def, err := definition.Decode(tree)
 	if err != nil {
 		return nil, fmt.Errorf("service %s: %w", r.ID, err)
 	}
-	service, err := Compile(def, engine)
+	service, err := definition.Compile(def, engine)
 	if err != nil {
 		return nil, err
 	}
-	service.tree = tree
+	service.Tree = tree
 	service.Published, service.UpdatedAt = r.Published && r.Offered, r.UpdatedAt
-	service.FeeConfirmed = r.FeeConfirmed != "" && r.FeeConfirmed == feeHash(service.Fee)
+	service.FeeConfirmed = r.FeeConfirmed != "" && r.FeeConfirmed == service.Fee.Hash()
 	return service, nil
 }
 
@@ -220,23 +184,5 @@ func Entries(tx *tenancy.Tx) (map[string]Tree, error) {
 			}
 		}
 	}
-	return out, nil
-}
-
-// Services are what the folder offers, compiled, by theme and title.
-func (f Folder) Services() ([]*Service, error) {
-	var out []*Service
-	for id, overlay := range f.Overlays {
-		def, err := decode(Merge(f.Shared[id], overlay))
-		if err != nil {
-			return nil, err
-		}
-		s, err := Compile(def, f.Engine)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, s)
-	}
-	slices.SortFunc(out, byTheme)
 	return out, nil
 }

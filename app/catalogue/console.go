@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sportello-ticino/sportello/app/audit"
+	"github.com/sportello-ticino/sportello/app/catalogue/definition"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/site"
@@ -52,7 +53,7 @@ func (m *Module) Entries(ctx context.Context, by identity.Actor) ([]Entry, error
 		}
 		return nil
 	})
-	slices.SortFunc(out, func(a, b Entry) int { return byTheme(a.Service, b.Service) })
+	slices.SortFunc(out, func(a, b Entry) int { return definition.ByTheme(a.Service, b.Service) })
 	return out, err
 }
 
@@ -149,7 +150,7 @@ func (m *Module) ConfirmFee(ctx context.Context, by identity.Actor, id string) e
 
 func (m *Module) confirm(r *row, by identity.Actor, service *Service) {
 	now := m.Clock.Now()
-	r.FeeConfirmed, r.FeeConfirmedBy, r.FeeConfirmedAt = feeHash(service.Fee), by.Name(), &now
+	r.FeeConfirmed, r.FeeConfirmedBy, r.FeeConfirmedAt = service.Fee.Hash(), by.Name(), &now
 }
 
 // change is one use case of the console: the row locked, changed, saved, and a

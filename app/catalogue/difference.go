@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/ui"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 	"github.com/sportello-ticino/sportello/pkg/money"
@@ -34,38 +35,38 @@ var partOf = map[string]string{
 	"output": PartOutput, "examples": PartExamples,
 }
 
-func (d delta) part() string {
-	if p := partOf[d.trail[0]]; p != "" {
+func heading(d overlay.Delta) string {
+	if p := partOf[d.Trail[0]]; p != "" {
 		return p
 	}
 	return PartTexts
 }
 
 // silent are parts that say nothing to people.
-func (d delta) silent() bool {
-	return len(d.trail) == 1 && (d.trail[0] == "version" || d.trail[0] == "id")
+func silent(d overlay.Delta) bool {
+	return len(d.Trail) == 1 && (d.Trail[0] == "version" || d.Trail[0] == "id")
 }
 
 // Changes tells in the language of ctx what one definition has that another has
 // not; only limits it to some parts, all without any.
 func Changes(ctx context.Context, from, to Tree, only ...string) []ui.ChangeGroup {
-	return describe(ctx, deltas(from, to), from, to, only)
+	return describe(ctx, overlay.Deltas(from, to), from, to, only)
 }
 
-func describe(ctx context.Context, list []delta, from, to Tree, only []string) []ui.ChangeGroup {
+func describe(ctx context.Context, list []overlay.Delta, from, to Tree, only []string) []ui.ChangeGroup {
 	told := map[string][]ui.Change{}
 	var examples []string
 	for _, d := range list {
-		part := d.part()
-		if d.silent() || len(only) > 0 && !slices.Contains(only, part) {
+		part := heading(d)
+		if silent(d) || len(only) > 0 && !slices.Contains(only, part) {
 			continue
 		}
-		if part == PartExamples && len(d.trail) > 2 { // one line for each example
-			if slices.Contains(examples, d.trail[1]) {
+		if part == PartExamples && len(d.Trail) > 2 { // one line for each example
+			if slices.Contains(examples, d.Trail[1]) {
 				continue
 			}
-			examples = append(examples, d.trail[1])
-			d = delta{trail: d.trail[:2]}
+			examples = append(examples, d.Trail[1])
+			d = overlay.Delta{Trail: d.Trail[:2]}
 		}
 		told[part] = append(told[part], change(ctx, d, from, to))
 	}
@@ -78,17 +79,17 @@ func describe(ctx context.Context, list []delta, from, to Tree, only []string) [
 	return out
 }
 
-func change(ctx context.Context, d delta, from, to Tree) ui.Change {
-	c := ui.Change{Title: nameOf(ctx, d.trail, to, from)}
-	if d.old == nil && d.new == nil { // an example: that it changed says enough
+func change(ctx context.Context, d overlay.Delta, from, to Tree) ui.Change {
+	c := ui.Change{Title: nameOf(ctx, d.Trail, to, from)}
+	if d.Old == nil && d.New == nil { // an example: that it changed says enough
 		return c
 	}
-	old, older := shown(ctx, d.trail, d.old)
-	new, newer := shown(ctx, d.trail, d.new)
+	old, older := shown(ctx, d.Trail, d.Old)
+	new, newer := shown(ctx, d.Trail, d.New)
 	switch {
-	case d.old == nil:
+	case d.Old == nil:
 		c.Tag, c.New = i18n.T(ctx, "change.new"), new
-	case d.new == nil:
+	case d.New == nil:
 		c.Tag, c.Gone, c.Old = i18n.T(ctx, "change.gone"), true, old
 	default:
 		c.Old, c.New = old, new
@@ -101,7 +102,7 @@ func change(ctx context.Context, d delta, from, to Tree) ui.Change {
 
 // nameOf is a part in the words of people: "Tassa «Per un anno intero»". Labels
 // are looked up in the trees, the first that knows one.
-func nameOf(ctx context.Context, t trail, in ...Tree) string {
+func nameOf(ctx context.Context, t overlay.Trail, in ...Tree) string {
 	var items, rest []string
 	lang := ""
 	for i := 0; i < len(t); i++ {
@@ -158,9 +159,9 @@ func partWords(ctx context.Context, keys []string) string {
 }
 
 // labelOf is what an item is called: its label, title or reason, else its key.
-func labelOf(ctx context.Context, t trail, in []Tree) string {
+func labelOf(ctx context.Context, t overlay.Trail, in []Tree) string {
 	for _, tree := range in {
-		found, _ := at(map[string]any(tree), t)
+		found, _ := overlay.At(map[string]any(tree), t)
 		item, ok := found.(map[string]any)
 		if !ok {
 			continue
@@ -191,7 +192,7 @@ func textIn(lang string, value any) string {
 
 // shown writes a value as people read it. text tells that it is one whose words
 // can be compared.
-func shown(ctx context.Context, t trail, value any) (words string, text bool) {
+func shown(ctx context.Context, t overlay.Trail, value any) (words string, text bool) {
 	switch v := value.(type) {
 	case nil:
 		return "", false
@@ -225,14 +226,14 @@ func shown(ctx context.Context, t trail, value any) (words string, text bool) {
 	return "", false
 }
 
-func shownMap(ctx context.Context, t trail, v map[string]any) (string, bool) {
+func shownMap(ctx context.Context, t overlay.Trail, v map[string]any) (string, bool) {
 	if words := textIn(i18n.Lang(ctx), v); words != "" {
 		return words, true
 	}
 	for _, key := range []string{"label", "title", "reason", "name"} {
 		if words := textIn(i18n.Lang(ctx), v[key]); words != "" {
 			if chf, ok := v["chf"]; ok {
-				amount, _ := shown(ctx, trail{"chf"}, chf)
+				amount, _ := shown(ctx, overlay.Trail{"chf"}, chf)
 				words += ": " + amount
 			}
 			return words, false
@@ -240,7 +241,7 @@ func shownMap(ctx context.Context, t trail, v map[string]any) (string, bool) {
 	}
 	var out []string
 	for _, key := range slices.Sorted(maps.Keys(v)) {
-		if words, _ := shown(ctx, t.below(key), v[key]); words != "" {
+		if words, _ := shown(ctx, t.Below(key), v[key]); words != "" {
 			out = append(out, partWords(ctx, []string{key})+": "+words)
 		}
 	}
@@ -252,13 +253,13 @@ func (u Update) Changes(ctx context.Context) []ui.ChangeGroup { return Changes(c
 
 // FeeMoves reports whether accepting may make the fee another.
 func (u Update) FeeMoves() bool {
-	return slices.ContainsFunc(deltas(u.Base, u.Theirs), func(d delta) bool { return d.part() == PartFee })
+	return slices.ContainsFunc(overlay.Deltas(u.Base, u.Theirs), func(d overlay.Delta) bool { return heading(d) == PartFee })
 }
 
 // Sides is a conflict as people read it: what it is about, and the three values.
 func (u Update) Sides(ctx context.Context, c Conflict) (title, base, ours, theirs string) {
 	title = nameOf(ctx, c.Trail, u.Now, u.Theirs)
-	before, _ := at(u.Base, c.Trail)
+	before, _ := overlay.At(u.Base, c.Trail)
 	base, _ = shown(ctx, c.Trail, before)
 	ours, _ = shown(ctx, c.Trail, c.Ours)
 	theirs, _ = shown(ctx, c.Trail, c.Theirs)
@@ -305,5 +306,5 @@ func (p OwnPart) Words(ctx context.Context) ui.Change { return change(ctx, p.del
 
 // Difference tells what one version of a service has that another has not.
 func Difference(ctx context.Context, from, to *Service, only ...string) []ui.ChangeGroup {
-	return Changes(ctx, from.tree, to.tree, only...)
+	return Changes(ctx, from.Tree, to.Tree, only...)
 }

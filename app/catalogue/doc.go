@@ -7,8 +7,13 @@
 // truth: Apply brings a folder in without undoing what a console changed, and
 // each commune's services are served from memory.
 //
+// What needs neither table nor page lies below: package overlay lays definitions
+// over each other and merges them, package source reads and writes YAML, package
+// definition says what a service is and compiles it. Others know their types by
+// the names in names.go.
+//
 // It does not own cases, nor the pages on which a form is filled in (forms).
 // A change of what is offered is announced by bumping Topic.
 //
-//go:generate go test -run TestSchemaIsUpToDate -update .
+//go:generate go test -run TestSchemaIsUpToDate -update ./definition
 package catalogue

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/definition"
+	"github.com/sportello-ticino/sportello/app/catalogue/source"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
@@ -46,25 +48,25 @@ func (m *Module) List(ctx context.Context, by identity.Actor) (List, error) {
 		}
 		return rows.Err()
 	})
-	slices.SortFunc(out.Entries, func(a, b Entry) int { return byTheme(a.Service, b.Service) })
+	slices.SortFunc(out.Entries, func(a, b Entry) int { return definition.ByTheme(a.Service, b.Service) })
 	return out, err
 }
 
 // Translated counts the texts of the pending definition that have words in lang,
 // and all of them.
 func (w Workbench) Translated(lang string) (done, all int) {
-	var walk func(value any, s *shape)
-	walk = func(value any, s *shape) {
-		if s == nil || value == nil || s.name == "Example" {
+	var walk func(value any, s *source.Shape)
+	walk = func(value any, s *source.Shape) {
+		if s == nil || value == nil || s.Name == "Example" {
 			return
 		}
 		switch v := value.(type) {
 		case string:
-			if s.form == words {
+			if s.Form == source.Words {
 				all++
 			}
 		case map[string]any:
-			if s.form == words {
+			if s.Form == source.Words {
 				all++
 				if text, ok := v[lang].(string); ok && text != "" {
 					done++
@@ -72,15 +74,15 @@ func (w Workbench) Translated(lang string) (done, all int) {
 				return
 			}
 			for key, inner := range v {
-				walk(inner, inside(s, key))
+				walk(inner, s.Inside(key))
 			}
 		case []any:
 			for _, item := range v {
-				walk(item, s.item)
+				walk(item, s.Item)
 			}
 		}
 	}
-	walk(map[string]any(w.Pending), definitionShape())
+	walk(map[string]any(w.Pending), definition.Shape())
 	if lang == i18n.Reference {
 		return all, all
 	}

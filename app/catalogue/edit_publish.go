@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/sportello-ticino/sportello/app/audit"
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
@@ -103,9 +104,10 @@ func (m *Module) ProposeEdit(ctx context.Context, by identity.Actor, id string, 
 
 // PublishEdit brings an edit into force: revision is the one that was looked at.
 // Where the commune wants two persons it must have been proposed, and by must
-// not have changed anything of it. Errors: those of ready, ErrNotProposed,
-// ErrOwnEdit.
-func (m *Module) PublishEdit(ctx context.Context, by identity.Actor, id string, revision int64, note string) error {
+// not have changed anything of it. keepDrafts lets fields go that open drafts have
+// answered: they go on with the version they began with. Errors: those of ready,
+// ErrNotProposed, ErrOwnEdit, ErrDraftsUse.
+func (m *Module) PublishEdit(ctx context.Context, by identity.Actor, id string, revision int64, note string, keepDrafts bool) error {
 	return m.DB.In(ctx, by.Tenant(), func(tx *tenancy.Tx) error {
 		r, e, w, err := m.ready(ctx, tx, id, revision)
 		if err != nil {
@@ -122,6 +124,11 @@ func (m *Module) PublishEdit(ctx context.Context, by identity.Actor, id string, 
 				return ErrNotProposed
 			}
 		}
+		if !keepDrafts {
+			if err := noDraftUses(tx, id, r.merged(), w.Pending); err != nil {
+				return err
+			}
+		}
 		return m.intoForce(tx, by, r, e, w, note)
 	})
 }
@@ -129,12 +136,12 @@ func (m *Module) PublishEdit(ctx context.Context, by identity.Actor, id string, 
 // intoForce is the one way by which an edit changes a service in force.
 func (m *Module) intoForce(tx *tenancy.Tx, by identity.Actor, r row, e *Edit, w Workbench, note string) error {
 	before := r.merged()
-	console, ok := Diff(r.folder(), w.Pending)
+	console, ok := overlay.Diff(r.folder(), w.Pending)
 	if !ok {
 		return ErrNotAnOverlay
 	}
 	r.Console = console
-	if feeHash(w.Next.Fee) != feeHash(w.Entry.Fee) && len(w.Next.Fee.Lines) > 0 {
+	if w.Next.Fee.Hash() != w.Entry.Fee.Hash() && len(w.Next.Fee.Lines) > 0 {
 		m.confirm(&r, by, w.Next) // whoever enters a fee confirms it
 	}
 	r.Kind, r.Version = string(w.Next.Kind), w.Next.Version
@@ -171,7 +178,7 @@ func (m *Module) Pause(ctx context.Context, by identity.Actor, id string, words 
 			}
 			value = text
 		}
-		console, ok := Diff(r.folder(), r.merged().With(value, "paused"))
+		console, ok := overlay.Diff(r.folder(), r.merged().With(value, "paused"))
 		if !ok {
 			return nil, ErrNotAnOverlay
 		}
@@ -179,6 +186,6 @@ func (m *Module) Pause(ctx context.Context, by identity.Actor, id string, words 
 		if _, err := m.compile(tx, *r); err != nil {
 			return nil, err
 		}
-		return map[string]any{"paused": brief(was) + " → " + brief(value)}, nil
+		return map[string]any{"paused": overlay.Brief(was) + " → " + overlay.Brief(value)}, nil
 	})
 }

@@ -3,102 +3,12 @@ package catalogue
 import (
 	"context"
 	"errors"
-	"fmt"
-	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
 	"github.com/sportello-ticino/sportello/tenants"
 )
-
-// What Diff says differs makes the one of the other, for every service as each
-// commune offers it.
-func TestDiffMakesTheOneOfTheOther(t *testing.T) {
-	shared, err := Shared(tenants.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, c := range communes(t) {
-		overlays, err := Overlays(tenants.FS, c.Folder)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for id, overlay := range overlays {
-			merged := Merge(shared[id], overlay)
-			diff, ok := Diff(shared[id], merged)
-			if !ok || !reflect.DeepEqual(Merge(shared[id], diff), merged) {
-				t.Errorf("%s %s: %v", c.Folder, id, Compare(Merge(shared[id], diff), merged))
-			}
-			if back, ok := Diff(merged, merged); !ok || len(back) != 0 {
-				t.Errorf("%s %s: %v differs from itself", c.Folder, id, back)
-			}
-			n++
-		}
-	}
-	if n < 50 {
-		t.Errorf("only %d services", n)
-	}
-}
-
-func TestDiff(t *testing.T) {
-	base := tree(t, `{"note":"n","who":"w","keywords":["a","b"],"fee":{"amounts":{"a":{"chf":20},"b":{"chf":5}}},"form":{"steps":[{"id":"s","fields":[{"id":"x"},{"id":"y"}]}]}}`)
-	for name, c := range map[string]struct {
-		target, want string
-		ok           bool
-	}{
-		"taken away":  {`{"who":"w","keywords":["a","b"],"fee":{"amounts":{"a":{"chf":20}}},"form":{"steps":[{"id":"s","fields":[{"id":"x"},{"id":"y"}]}]}}`, `{"note":null,"fee":{"amounts":{"b":null}}}`, true},
-		"translated":  {`{"note":{"it":"n","de":"N"},"who":"w","keywords":["a","b"],"fee":{"amounts":{"a":{"chf":20},"b":{"chf":5}}},"form":{"steps":[{"id":"s","fields":[{"id":"x"},{"id":"y"}]}]}}`, `{"note":{"it":"n","de":"N"}}`, true},
-		"in a list":   {`{"note":"n","who":"w","keywords":["a"],"fee":{"amounts":{"a":{"chf":20},"b":{"chf":5}}},"form":{"steps":[{"id":"s","fields":[{"id":"x","label":"L"},{"id":"y"},{"id":"z"}]}]}}`, `{"keywords":["a"],"form":{"steps":[{"id":"s","fields":[{"id":"x","label":"L"},{"id":"z"}]}]}}`, true},
-		"item gone":   {`{"note":"n","who":"w","keywords":["a","b"],"fee":{"amounts":{"a":{"chf":20},"b":{"chf":5}}},"form":{"steps":[{"id":"s","fields":[{"id":"x"}]}]}}`, "", false},
-		"items moved": {`{"note":"n","who":"w","keywords":["a","b"],"fee":{"amounts":{"a":{"chf":20},"b":{"chf":5}}},"form":{"steps":[{"id":"s","fields":[{"id":"y"},{"id":"x"}]}]}}`, "", false},
-	} {
-		got, ok := Diff(base, tree(t, c.target))
-		if ok != c.ok || ok && !reflect.DeepEqual(got, tree(t, c.want)) {
-			t.Errorf("%s: %t %v", name, ok, got)
-		}
-	}
-}
-
-func TestGetAndWith(t *testing.T) {
-	base := tree(t, `{"title":"T","contact":{"phone":"1"},"form":{"steps":[{"id":"s","fields":[{"id":"x","label":"L"}]}]},"examples":[{"name":"uno"}]}`)
-	before := fmt.Sprint(base)
-	changed := base.With("M", "form", "steps", "s", "fields", "x", "label").With(nil, "contact", "phone").With(map[string]any{"name": "due"}, "examples", "due").With("a@b.example", "contact", "email")
-	for path, want := range map[string]any{"form steps s fields x label": "M", "contact phone": nil, "contact email": "a@b.example", "examples due name": "due", "examples uno name": "uno", "nothing here": nil} {
-		if got := changed.Get(strings.Fields(path)...); got != want {
-			t.Errorf("%s: %v", path, got)
-		}
-	}
-	if fmt.Sprint(base) != before {
-		t.Error("With changed the tree it was asked of")
-	}
-	if gone := base.With(nil, "contact", "phone"); gone["contact"] != nil {
-		t.Errorf("an empty holder was left: %v", gone["contact"])
-	}
-}
-
-// FuzzDiff: whatever two trees are, an overlay that Diff says is right is right.
-func FuzzDiff(f *testing.F) {
-	f.Add(`{"a":1,"l":[{"id":"x"}]}`, `{"b":{"c":2},"l":[{"id":"y"},{"id":"x"}]}`)
-	f.Add(`{"a":{"it":"x"}}`, `{"a":"x"}`)
-	f.Add(`{"a":[1]}`, `{"a":[]}`)
-	f.Add(`{"l":[{"id":"x","v":{"a":1}}]}`, `{"l":[{"id":"x","v":{}}]}`)
-	f.Fuzz(func(t *testing.T, one, two string) {
-		from, err := parseTree([]byte(one))
-		if err != nil {
-			return
-		}
-		to, err := parseTree([]byte(two))
-		if err != nil {
-			return
-		}
-		if overlay, ok := Diff(from, to); ok && !reflect.DeepEqual(map[string]any(Merge(from, overlay)), map[string]any(to)) {
-			t.Fatalf("%v over %v is not %v", overlay, from, to)
-		}
-	})
-}
 
 // An edit whose ground has moved is shown, cannot be published, and is rebased
 // or dropped; what it did not touch follows.
@@ -139,7 +49,7 @@ func TestAnEditWhoseGroundMoved(t *testing.T) {
 	if !w.Stale() || len(w.Moved) != 2 || len(w.Clashes) != 1 || w.Clashes[0].Path != "who" {
 		t.Fatalf("moved %v, clashes %v", w.Moved, w.Clashes)
 	}
-	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, ""); !errors.Is(err, ErrEditMoved) {
+	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, "", false); !errors.Is(err, ErrEditMoved) {
 		t.Fatalf("published over what moved: %v", err)
 	}
 	if err := b.module.RebaseEdit(ctx, by, id); err != nil {
@@ -149,7 +59,7 @@ func TestAnEditWhoseGroundMoved(t *testing.T) {
 	if w.Stale() || w.Pending["remedy"] != "Dal basso." || w.Pending["who"] != "Dalla modifica." || w.Pending["note"] != "Dalla modifica." {
 		t.Fatalf("%v %v", w.Moved, w.Pending["who"])
 	}
-	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, ""); err != nil {
+	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, "", false); err != nil {
 		t.Fatal(err)
 	}
 	s, err := b.module.Service(ctx, b.Lugano, id)
@@ -165,7 +75,7 @@ func TestAnEditWhoseGroundMoved(t *testing.T) {
 	if w := look(); w.Edit != nil || len(w.Differences()) != 0 {
 		t.Errorf("%+v", w.Edit)
 	}
-	if err := b.module.PublishEdit(ctx, by, id, 1, ""); !errors.Is(err, ErrNoEdit) {
+	if err := b.module.PublishEdit(ctx, by, id, 1, "", false); !errors.Is(err, ErrNoEdit) {
 		t.Error(err)
 	}
 	b.apply(t, tenants.FS, b.Chiasso, Options{Demo: true})
@@ -187,7 +97,7 @@ func TestAWrongEditIsKept(t *testing.T) {
 	if err != nil || w.Next != nil || len(w.Problems) != 1 || w.Problems[0].Where() != "minutes" {
 		t.Fatalf("%v %v", w.Problems, err)
 	}
-	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, ""); !errors.Is(err, ErrEditWrong) {
+	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, "", false); !errors.Is(err, ErrEditWrong) {
 		t.Error(err)
 	}
 	if _, err := b.module.Amend(ctx, by, id, []Set{{Path: []string{"minutes"}, Value: w.InForce["minutes"]}}); err != nil {
@@ -215,7 +125,7 @@ func TestPauseAndFee(t *testing.T) {
 	if err != nil || w.Stale() {
 		t.Fatalf("a pause moved the ground of an edit: %v %v", w.Moved, err)
 	}
-	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, "ordinanza nuova"); err != nil {
+	if err := b.module.PublishEdit(ctx, by, id, w.Edit.Revision, "ordinanza nuova", false); err != nil {
 		t.Fatal(err)
 	}
 	entry, err := b.module.Entry(ctx, by, id)

@@ -1,6 +1,8 @@
 package catalogue
 
-import "github.com/sportello-ticino/sportello/pkg/problem"
+import (
+	"github.com/sportello-ticino/sportello/pkg/problem"
+)
 
 // The problems of the catalogue.
 var (
@@ -62,7 +64,7 @@ var (
 	ErrOwnEdit = problem.Forbidden("catalogue.own-edit", "services.error.own_edit")
 	// ErrNote means that a reason is missing or too long.
 	ErrNote = problem.Invalid("catalogue.note", "services.error.note")
-	// ErrNotAnOverlay means that a change takes out or moves an item of a list,
-	// which no commune can do to the shared definition.
+	// ErrNotAnOverlay means that a change moves an item of a list, which no commune
+	// can do to the shared definition.
 	ErrNotAnOverlay = problem.Invalid("catalogue.not-an-overlay", "services.error.not_an_overlay")
 )

@@ -52,7 +52,7 @@ func (f Filter) Holds(s *Service) bool {
 		(f.Office == "" || s.Office == f.Office) &&
 		(!f.Online || slices.Contains(s.Channels, "online")) &&
 		(!f.AtOnce || s.Kind == Smart) &&
-		(!f.Free || s.gratis)
+		(!f.Free || s.Gratis)
 }
 
 // Of are the services that pass, in their order.
@@ -92,9 +92,3 @@ func (f Filter) url(query string) string {
 	}
 	return "/servizi"
 }
-
-// LifeEvents are the changes in a life by which services are found.
-func LifeEvents() []string { return slices.Clone(lifeEvents) }
-
-// Audiences are whom services are for.
-func Audiences() []string { return slices.Clone(audiences) }

@@ -3,6 +3,7 @@ package catalogue
 import (
 	"context"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/definition"
 	"github.com/sportello-ticino/sportello/app/contingents"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/tenancy"
@@ -25,7 +26,7 @@ type Remaining struct {
 // depends on an answer that is not there yet. s may be an older version, with
 // which the request was begun: places and credit are those of today's.
 func (m *Module) Left(ctx context.Context, t tenancy.Tenant, s *Service, in rules.Input) (rules.Left, error) {
-	enough := rules.Left{Places: maxPlaces, Credit: money.Max}
+	enough := definition.Enough()
 	if !s.Scarce() {
 		return enough, nil
 	}

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/sportello-ticino/sportello/app/access"
+	"github.com/sportello-ticino/sportello/app/catalogue/definition"
 	"github.com/sportello-ticino/sportello/app/contingents"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/outbox"
@@ -128,22 +128,15 @@ func (m *Module) load(tx *tenancy.Tx) (*Snapshot, error) {
 			continue
 		}
 		price, known := service.Price(context.Background())
-		service.gratis = service.Free() || known && price == 0 && !service.Fee.From
+		service.Gratis = service.Free() || known && price == 0 && !service.Fee.From
 		s.byID[service.ID] = service
 		if service.Published && (m.Demo || !service.DemoFee()) {
 			s.offered = append(s.offered, service)
 		}
 	}
-	slices.SortFunc(s.offered, byTheme)
+	slices.SortFunc(s.offered, definition.ByTheme)
 	s.index, err = m.index(s.offered, face)
 	return s, err
-}
-
-func byTheme(a, b *Service) int {
-	if d := slices.Index(categories, a.Category) - slices.Index(categories, b.Category); d != 0 {
-		return d
-	}
-	return strings.Compare(fold(a.Title.In(i18n.Reference)), fold(b.Title.In(i18n.Reference)))
 }
 
 // Engine is the rule engine of a calendar, made at the first question.

@@ -38,7 +38,7 @@ func (m *Module) OfferAt(ctx context.Context, t tenancy.Tenant, id, hash string)
 		out.Newer = &forms.Newer{
 			Offer: m.offer(t, now), Required: now.Retire && s.Version < now.Version,
 			Changes: func(ctx context.Context) []ui.ChangeGroup {
-				return Changes(ctx, s.tree, now.tree, PartForm, PartFee, PartTerms)
+				return Changes(ctx, s.Tree, now.Tree, PartForm, PartFee, PartTerms)
 			},
 		}
 	}
@@ -49,15 +49,4 @@ func (m *Module) offer(t tenancy.Tenant, s *Service) *forms.Offer {
 	out := s.Offer()
 	out.Left = func(ctx context.Context, in rules.Input) (rules.Left, error) { return m.Left(ctx, t, s, in) }
 	return out
-}
-
-// Offer is the service as package forms has it filled in; what is left of its
-// places or credit is not known to it.
-func (s *Service) Offer() *forms.Offer {
-	return &forms.Offer{
-		ID: s.ID, Version: s.Version, Hash: s.Hash, Title: s.Title, Office: s.Office, BeginLevel: s.BeginLevel(), Level: s.SubmitLevel(), OnlyItalian: func(lang string) bool { return !s.Summary.Speaks(lang) },
-		Immediate: s.Kind == Smart, PayNow: s.Fee.Due == OnSubmission, DemoFee: s.DemoFee(), FeeNote: s.Fee.Note,
-		Form: s.Form, Rules: s.Rules, Amounts: s.AmountsCHF(), Limits: s.LimitValues(),
-		TurnsAway: s.Scarce() && !s.Queues(),
-	}
 }

@@ -63,7 +63,7 @@ func (m *Module) card(r *web.Request, s *Service) (view.ServicePage, error) {
 		Time:      m.timeText(ctx, s), Result: s.Output.Summary.For(ctx), LegalBasis: s.LegalBasis, Remedy: s.Remedy.For(ctx),
 		Office: view.Office{Name: office.Name, Lines: nonEmpty(office.Address, office.Hours), Phone: office.Phone, Email: office.Email},
 	}
-	page.Needs = append(page.Needs, evidence(ctx, s)...)
+	page.Needs = append(page.Needs, s.EvidenceLines(ctx)...)
 	page.Closed = s.Paused.For(ctx)
 	if s.Contact != nil {
 		page.Office.Phone, page.Office.Email = cmp.Or(s.Contact.Phone, page.Office.Phone), cmp.Or(s.Contact.Email, page.Office.Email)

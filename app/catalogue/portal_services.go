@@ -236,7 +236,7 @@ func (m *Module) Row(ctx context.Context, s *Service) ui.Row {
 func priceText(ctx context.Context, s *Service) string {
 	price, known := s.Price(ctx)
 	switch {
-	case s.gratis:
+	case s.Gratis:
 		return i18n.T(ctx, "forms.fee.free")
 	case !known:
 		return i18n.T(ctx, "service.price_depends")

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/definition"
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
@@ -60,7 +62,7 @@ func (p Proposal) Trees() (before, after Tree) {
 func (m *Module) Propose(ctx context.Context, c Candidate) (p Proposal, err error) {
 	id, _ := c.Tree["id"].(string)
 	p.Service = id
-	tree := clone(c.Tree).(Tree)
+	tree := overlay.Clone(c.Tree).(Tree)
 	if err := m.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
 		before, err := sharedAt(tx, id, 0)
 		if errors.Is(err, ErrNotShared) {
@@ -80,7 +82,7 @@ func (m *Module) Propose(ctx context.Context, c Candidate) (p Proposal, err erro
 	}
 	if p.Before != nil {
 		tree["version"] = float64(p.Before.Version)
-		p.Same = same(tree, p.Before.tree)
+		p.Same = overlay.Same(tree, p.Before.tree)
 		switch {
 		case p.Same:
 			version = p.Before.Version
@@ -101,7 +103,7 @@ func (m *Module) Propose(ctx context.Context, c Candidate) (p Proposal, err erro
 	if text, err := tree.Canonical(); err != nil || strings.Contains(string(text), `\u0000`) {
 		problem("a sign that no text may hold (U+0000)")
 	}
-	n, err := checkOne(ctx, tree, engine, sharedPostcodes)
+	n, err := definition.Examine(ctx, tree, engine, sharedPostcodes)
 	p.Examples = n
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
@@ -109,9 +111,9 @@ func (m *Module) Propose(ctx context.Context, c Candidate) (p Proposal, err erro
 		}
 	}
 	if c.Size == Small && p.Before != nil && !p.Same {
-		for _, d := range deltas(p.Before.tree, tree) {
-			if !d.small() && !d.silent() {
-				problem("%s is no small change: publish it as a large one, so that every commune decides", strings.Join(d.trail, "."))
+		for _, d := range overlay.Deltas(p.Before.tree, tree) {
+			if !small(d) && !silent(d) {
+				problem("%s is no small change: publish it as a large one, so that every commune decides", strings.Join(d.Trail, "."))
 			}
 		}
 	}
@@ -133,16 +135,16 @@ var (
 )
 
 // small reports whether a change is one of words alone.
-func (d delta) small() bool {
-	if slices.Contains(wordsOnly, d.trail[0]) {
+func small(d overlay.Delta) bool {
+	if slices.Contains(wordsOnly, d.Trail[0]) {
 		return true
 	}
-	if d.trail[0] != "form" {
+	if d.Trail[0] != "form" {
 		return false
 	}
-	key := last(d.trail)
-	if slices.Contains(i18n.Languages, key) && len(d.trail) > 1 {
-		key = d.trail[len(d.trail)-2]
+	key := last(d.Trail)
+	if slices.Contains(i18n.Languages, key) && len(d.Trail) > 1 {
+		key = d.Trail[len(d.Trail)-2]
 	}
 	return slices.Contains(fieldOnly, key)
 }
@@ -231,7 +233,7 @@ func (m *Module) PublishFolder(ctx context.Context, by identity.Actor, folder ma
 		version, _ := folder[id]["version"].(float64)
 		have, is := known[id]
 		switch {
-		case is && same(have.tree, folder[id]):
+		case is && overlay.Same(have.tree, folder[id]):
 		case is && int(version) <= have.Version:
 			if int(version) == have.Version {
 				lines = append(lines, fmt.Sprintf("%s: the folder's version %d is not the published one: raise its version and run `sportello catalogue publish`", id, int(version)))
@@ -268,7 +270,7 @@ func (m *Module) SharedTrees(ctx context.Context) (map[string]SharedVersion, err
 			if err := rows.Scan(&v.Service, &v.Version, &v.Title, &v.Why, &v.Size, &v.OfferedBy, &v.By, &v.At, &raw); err != nil {
 				return fmt.Errorf("catalogue: %w", err)
 			}
-			if v.tree, err = parseTree([]byte(raw)); err != nil {
+			if v.tree, err = overlay.Parse([]byte(raw)); err != nil {
 				return err
 			}
 			out[v.Service] = v

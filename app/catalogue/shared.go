@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
@@ -79,7 +80,7 @@ func sharedAt(tx *tenancy.PlatformTx, id string, version int) (SharedVersion, er
 	if err != nil {
 		return v, fmt.Errorf("catalogue: %w", err)
 	}
-	v.tree, err = parseTree([]byte(raw))
+	v.tree, err = overlay.Parse([]byte(raw))
 	return v, err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
@@ -92,19 +93,21 @@ func standing(slug string, r row, newest SharedVersion) Standing {
 	s := Standing{Slug: slug, Service: r.ID, Title: textIn(i18n.Reference, r.merged()["title"]), Base: r.BaseVersion, Published: r.Published && r.Offered,
 		RefusedVersion: r.RefusedVersion, RefusedWhy: r.RefusedWhy}
 	if r.BaseVersion != nil {
-		for _, d := range deltas(r.Definition, r.merged()) {
-			if !d.silent() {
+		for _, d := range overlay.Deltas(r.Definition, r.merged()) {
+			if !silent(d) {
 				s.Drift++
 			}
 		}
 	}
 	if r.waits(newest) {
-		s.Waiting, s.Conflicts = &newest.Version, len(r.layers().conflicts(newest.tree))
+		s.Waiting, s.Conflicts = &newest.Version, len(r.layers().Conflicts(newest.tree))
 	}
 	return s
 }
 
-func (r row) layers() layers { return layers{r.Definition, r.Overlay, r.Console} }
+func (r row) layers() overlay.Layers {
+	return overlay.Layers{Definition: r.Definition, Overlay: r.Overlay, Console: r.Console}
+}
 
 // waits reports whether a newer shared version waits for the commune's decision.
 func (r row) waits(newest SharedVersion) bool {
@@ -190,8 +193,8 @@ func (m *Module) WouldConflict(ctx context.Context, t tenancy.Tenant, id string,
 			return err
 		}
 		offered = true
-		for _, c := range r.layers().conflicts(theirs) {
-			names = append(names, nameOf(ctx, c.trail, r.merged(), theirs))
+		for _, c := range r.layers().Conflicts(theirs) {
+			names = append(names, nameOf(ctx, c.Trail, r.merged(), theirs))
 		}
 		return nil
 	})

@@ -1,15 +1,13 @@
 package catalogue
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
@@ -54,8 +52,8 @@ func (r row) merged() Tree { return Merge(r.folder(), r.Console) }
 
 func scanRow(scan func(...any) error) (row, error) {
 	var r row
-	var definition, overlay, console, folder []byte
-	err := scan(&r.ID, &definition, &overlay, &console, &r.Version, &r.Kind, &r.Offered, &r.Published, &r.PublishedOrigin,
+	var shared, local, console, folder []byte
+	err := scan(&r.ID, &shared, &local, &console, &r.Version, &r.Kind, &r.Offered, &r.Published, &r.PublishedOrigin,
 		&r.FeeConfirmed, &r.FeeConfirmedBy, &r.FeeConfirmedAt, &r.UpdatedBy, &r.UpdatedAt,
 		&r.Origin, &r.BaseVersion, &folder, &r.RefusedVersion, &r.RefusedWhy, &r.RefusedBy, &r.RefusedAt)
 	if err != nil {
@@ -64,13 +62,13 @@ func scanRow(scan func(...any) error) (row, error) {
 	for _, part := range []struct {
 		data []byte
 		into *Tree
-	}{{definition, &r.Definition}, {overlay, &r.Overlay}, {console, &r.Console}} {
-		if *part.into, err = parseTree(part.data); err != nil {
+	}{{shared, &r.Definition}, {local, &r.Overlay}, {console, &r.Console}} {
+		if *part.into, err = overlay.Parse(part.data); err != nil {
 			return r, err
 		}
 	}
 	if folder != nil {
-		r.Folder, err = parseTree(folder)
+		r.Folder, err = overlay.Parse(folder)
 	}
 	return r, err
 }
@@ -141,20 +139,4 @@ func saveRow(tx *tenancy.Tx, r row) error {
 		return err
 	}
 	return tx.Bump(Topic)
-}
-
-// feeHash identifies a fee: lines, amounts, minimum. Notes do not count.
-func feeHash(f Fee) string {
-	f.Note, f.Verified = nil, nil
-	data, err := json.Marshal(f)
-	if err != nil {
-		return "" // plain data always marshals; an empty hash confirms nothing
-	}
-	return shortSum(data)
-}
-
-// shortSum is enough of a SHA-256 to tell definitions apart.
-func shortSum(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:12])
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
@@ -32,7 +33,7 @@ func (m *Module) Export(ctx context.Context, t tenancy.Tenant, id string, overla
 
 // own is all that differs from the shared definition, by folder and by console.
 func (r row) own() (Tree, error) {
-	own, ok := Diff(r.Definition, r.merged())
+	own, ok := overlay.Diff(r.Definition, r.merged())
 	if !ok {
 		return nil, fmt.Errorf("service %s: %w", r.ID, ErrNotAnOverlay)
 	}
@@ -62,7 +63,7 @@ func (m *Module) ReadFile(ctx context.Context, by identity.Actor, id, file strin
 		if err != nil {
 			return err
 		}
-		changes, ok := Diff(now.InForce, target)
+		changes, ok := overlay.Diff(now.InForce, target)
 		if !ok {
 			return ErrNotAnOverlay
 		}

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/definition"
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
+	"github.com/sportello-ticino/sportello/app/catalogue/source"
 	"github.com/sportello-ticino/sportello/app/forms"
 	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/rules"
@@ -89,7 +92,7 @@ func (w Workbench) Try(ctx context.Context, commune string, t Trial) (TrialResul
 		return out, ErrEditWrong
 	}
 	in := w.Next.Input(t.Answers, t.Files, t.applicant(), t.register(w.Postcodes), t.Today)
-	in.Left = Example{}.left() // enough: a trial draws from nothing
+	in.Left = definition.Enough() // enough: a trial draws from nothing
 	outcome, err := w.Next.Rules.Evaluate(ctx, in)
 	if err != nil {
 		return out, err
@@ -187,7 +190,7 @@ func exampleTree(e Example, answers forms.Answers) (map[string]any, error) {
 	if data, err = json.Marshal(e); err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	return parseTree(data)
+	return overlay.Parse(data)
 }
 
 // ExampleResult is an example and what comes of it now.
@@ -207,8 +210,8 @@ func (w Workbench) RunAll(ctx context.Context) []ExampleResult {
 	var out []ExampleResult
 	for _, e := range w.Next.Examples {
 		result := ExampleResult{Example: e}
-		outcome, err := w.Next.tryExample(ctx, e, w.engine, w.Postcodes)
-		result.Wrong = each(err)
+		outcome, err := w.Next.TryExample(ctx, e, w.engine, w.Postcodes)
+		result.Wrong = source.Each(err)
 		if len(result.Wrong) > 0 {
 			result.Now = w.expectNow(ctx, e, outcome)
 		}
@@ -239,14 +242,14 @@ func (w Workbench) expectNow(ctx context.Context, e Example, o rules.Outcome) ma
 			}
 		}
 	}
-	if w.Next.runExample(ctx, e, w.engine, w.Postcodes) != nil {
+	if w.Next.RunExample(ctx, e, w.engine, w.Postcodes) != nil {
 		return nil
 	}
 	data, err := json.Marshal(e.Expect)
 	if err != nil {
 		return nil
 	}
-	tree, err := parseTree(data)
+	tree, err := overlay.Parse(data)
 	if err != nil {
 		return nil
 	}
@@ -262,12 +265,12 @@ func Failing(results []ExampleResult) []ExampleResult {
 // a services.yaml that is about it. It returns the definition it leads to.
 // Errors: Mistakes, each with its line.
 func (w Workbench) ReadImport(file string, data []byte, folder Tree) (Tree, error) {
-	source, err := parse(file, data)
+	read, err := source.Parse(file, data)
 	if err != nil {
 		return nil, err
 	}
-	if all, ok := entries(source.root); ok && len(all) == 1 && keyOf(all[0]) == "services" {
-		overlays, err := ReadOverlays(file, data)
+	if slices.Equal(read.Keys(), []string{"services"}) {
+		overlays, err := definition.ReadOverlays(file, data)
 		if err != nil {
 			return nil, err
 		}
@@ -282,7 +285,7 @@ func (w Workbench) ReadImport(file string, data []byte, folder Tree) (Tree, erro
 		return nil, err
 	}
 	if tree["id"] != w.ID {
-		return nil, &Mistake{File: file, Line: 1, Column: 1, Path: pathTo("id"), What: fmt.Sprintf("this is the service %v", tree["id"]), Do: "choose the file of " + w.ID}
+		return nil, &Mistake{File: file, Line: 1, Column: 1, Path: []string{"id"}, What: fmt.Sprintf("this is the service %v", tree["id"]), Do: "choose the file of " + w.ID}
 	}
 	return tree, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/sportello-ticino/sportello/app/audit"
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
@@ -26,7 +27,7 @@ type Undo struct {
 
 // Lost reports whether the console has changed the service since: that would be
 // lost.
-func (u Undo) Lost() bool { return len(u.After) > 0 && !same(u.After, u.Now) }
+func (u Undo) Lost() bool { return len(u.After) > 0 && !overlay.Same(u.After, u.Now) }
 
 // lastAccepted is the newest acceptance of a service that is not undone.
 func lastAccepted(tx *tenancy.Tx, id string) (s Step, err error) {
@@ -42,10 +43,10 @@ func lastAccepted(tx *tenancy.Tx, id string) (s Step, err error) {
 // before reads the row as it was before a step.
 func before(tx *tenancy.Tx, now row, step int64) (row, string, error) {
 	r, hash := now, ""
-	var definition, overlay, console, folder []byte
+	var shared, local, console, folder []byte
 	err := tx.QueryRow(`select before_definition, before_overlay, before_console, before_folder, before_version, before_kind, before_origin, before_base,
 			before_fee, before_fee_by, before_fee_at, after_hash from service_steps where id = $1`, step).
-		Scan(&definition, &overlay, &console, &folder, &r.Version, &r.Kind, &r.Origin, &r.BaseVersion, &r.FeeConfirmed, &r.FeeConfirmedBy, &r.FeeConfirmedAt, &hash)
+		Scan(&shared, &local, &console, &folder, &r.Version, &r.Kind, &r.Origin, &r.BaseVersion, &r.FeeConfirmed, &r.FeeConfirmedBy, &r.FeeConfirmedAt, &hash)
 	if err != nil {
 		return r, "", fmt.Errorf("catalogue: %w", err)
 	}
@@ -53,11 +54,11 @@ func before(tx *tenancy.Tx, now row, step int64) (row, string, error) {
 	for _, part := range []struct {
 		data []byte
 		into *Tree
-	}{{definition, &r.Definition}, {overlay, &r.Overlay}, {console, &r.Console}, {folder, &r.Folder}} {
+	}{{shared, &r.Definition}, {local, &r.Overlay}, {console, &r.Console}, {folder, &r.Folder}} {
 		if part.data == nil {
 			continue
 		}
-		if *part.into, err = parseTree(part.data); err != nil {
+		if *part.into, err = overlay.Parse(part.data); err != nil {
 			return r, "", err
 		}
 	}
@@ -93,7 +94,7 @@ func (m *Module) LookAtUndo(ctx context.Context, by identity.Actor, id string) (
 				return err
 			}
 			if accepted != nil {
-				u.After = accepted.tree
+				u.After = accepted.Tree
 			}
 		}
 		if u.Removed, err = removedFields(tx, id, u.Now, u.Then); err != nil {
@@ -131,12 +132,8 @@ func (m *Module) Undo(ctx context.Context, by identity.Actor, id, state string, 
 			return err
 		}
 		if !keepDrafts {
-			gone, err := removedFields(tx, id, r.merged(), old.merged())
-			if err != nil {
+			if err := noDraftUses(tx, id, r.merged(), old.merged()); err != nil {
 				return err
-			}
-			if len(gone) > 0 {
-				return draftsUse(gone)
 			}
 		}
 		at := m.Clock.Now()

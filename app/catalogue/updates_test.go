@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/identity"
 	"github.com/sportello-ticino/sportello/app/outbox"
 	"github.com/sportello-ticino/sportello/app/site"
@@ -519,8 +520,12 @@ func TestACommunesOwnService(t *testing.T) {
 	}
 }
 
+const blueV1 = `{"id":"zona","version":1,"title":{"it":"Zona blu","de":"Blaue Zone"},"office":"polizia","legal_basis":["a","b"],
+	"fee":{"amounts":{"anno":{"chf":480,"label":"Anno"}},"note":"All’anno."},
+	"form":{"steps":[{"id":"veicolo","title":"Il veicolo","fields":[{"id":"targa","kind":"plate","label":"Targa"},{"id":"inizio","kind":"date","label":"Dal"}]}]}}`
+
 func TestChangesInWords(t *testing.T) {
-	from := parsed(t, sharedV1)
+	from := parsed(t, blueV1)
 	to := Merge(from, parsed(t, `{"fee":{"amounts":{"anno":{"chf":500.5}},"note":"All’anno, per veicolo."},"form":{"steps":[{"id":"veicolo","fields":[{"id":"nota","kind":"text","label":"Nota"},{"id":"targa","label":"Numero di targa"}]}]}}`))
 	ctx := context.Background()
 	var told []string
@@ -580,4 +585,22 @@ func TestEveryPartHasAName(t *testing.T) {
 	if len(seen) < 10 {
 		t.Errorf("only %d types looked at", len(seen))
 	}
+}
+
+func parsed(t testing.TB, text string) Tree {
+	t.Helper()
+	out, err := overlay.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func canonical(t testing.TB, tr Tree) string {
+	t.Helper()
+	b, err := tr.Canonical()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

@@ -2,38 +2,25 @@ package catalogue
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sportello-ticino/sportello/app/catalogue/definition"
+	"github.com/sportello-ticino/sportello/app/catalogue/overlay"
 	"github.com/sportello-ticino/sportello/app/rules"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 )
-
-// hash identifies a definition whose defaults are filled in.
-func (d Definition) hash() (string, error) {
-	data, err := json.Marshal(d)
-	if err != nil {
-		return "", fmt.Errorf("service %s: %w", d.ID, err)
-	}
-	return shortSum(data), nil
-}
 
 // keepVersion notes the definition in force, so that a draft begun with it opens
 // with it. One that is known already only learns whether its fee is confirmed.
 func keepVersion(tx *tenancy.Tx, r row) error {
 	merged := r.merged()
-	def, err := decode(merged)
+	def, hash, err := definition.Identify(merged)
 	if err != nil {
 		return fmt.Errorf("service %s: %w", r.ID, err)
-	}
-	applyDefaults(&def)
-	hash, err := def.hash()
-	if err != nil {
-		return err
 	}
 	data, err := merged.Canonical()
 	if err != nil {
@@ -42,7 +29,7 @@ func keepVersion(tx *tenancy.Tx, r row) error {
 	tx.Queue(`insert into service_versions (service_id, hash, definition, version, base_version, fee_confirmed, published_by, published_at, why)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		on conflict (service_id, hash) do update set fee_confirmed = service_versions.fee_confirmed or excluded.fee_confirmed`,
-		r.ID, hash, string(data), def.Version, r.BaseVersion, r.FeeConfirmed != "" && r.FeeConfirmed == feeHash(def.Fee), r.UpdatedBy, r.UpdatedAt, r.why)
+		r.ID, hash, string(data), def.Version, r.BaseVersion, r.FeeConfirmed != "" && r.FeeConfirmed == def.Fee.Hash(), r.UpdatedBy, r.UpdatedAt, r.why)
 	return nil
 }
 
@@ -87,19 +74,19 @@ func readVersion(tx *tenancy.Tx, engine *rules.Engine, id, hash string) (*Servic
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	tree, err := parseTree(raw)
+	tree, err := overlay.Parse(raw)
 	if err != nil {
 		return nil, err
 	}
-	def, err := decode(tree)
+	def, err := definition.Decode(tree)
 	if err != nil {
 		return nil, fmt.Errorf("service %s as of %s: %w", id, hash, err)
 	}
-	s, err := Compile(def, engine)
+	s, err := definition.Compile(def, engine)
 	if err != nil {
 		return nil, fmt.Errorf("as of %s: %w", hash, err)
 	}
-	s.Hash, s.FeeConfirmed, s.tree, s.keptAt = hash, confirmed, tree, at
+	s.Hash, s.FeeConfirmed, s.Tree, s.KeptAt = hash, confirmed, tree, at
 	return s, nil
 }
 
@@ -114,8 +101,8 @@ func (m *Module) At(ctx context.Context, t tenancy.Tenant, id, hash string) (*Se
 	}
 	key := t.Slug() + " " + id + " " + hash
 	if s, ok := m.versions.Get(key); ok {
-		if !s.FeeConfirmed && feeHash(s.Fee) == feeHash(now.Fee) {
-			return now.confirming(s), nil
+		if !s.FeeConfirmed && s.Fee.Hash() == now.Fee.Hash() {
+			return confirming(now, s), nil
 		}
 		return s, nil
 	}
@@ -135,13 +122,13 @@ func (m *Module) At(ctx context.Context, t tenancy.Tenant, id, hash string) (*Se
 		return nil, err
 	}
 	m.versions.Add(key, s)
-	return now.confirming(s), nil
+	return confirming(now, s), nil
 }
 
 // confirming is an older version whose fee is the one in force: what was confirmed
 // since holds for it as well.
-func (s *Service) confirming(old *Service) *Service {
-	if old.FeeConfirmed || !s.FeeConfirmed || feeHash(old.Fee) != feeHash(s.Fee) {
+func confirming(s, old *Service) *Service {
+	if old.FeeConfirmed || !s.FeeConfirmed || old.Fee.Hash() != s.Fee.Hash() {
 		return old
 	}
 	out := *old
@@ -160,7 +147,7 @@ func (m *Module) Keep(ctx context.Context, tx *tenancy.Tx, id, hash string) erro
 	if s == nil || s.Hash != hash || snapshot.kept[id+" "+hash] {
 		return nil
 	}
-	data, err := s.tree.Canonical()
+	data, err := s.Tree.Canonical()
 	if err != nil {
 		return err
 	}
@@ -180,14 +167,9 @@ func (m *Module) forgetVersions(ctx context.Context, t tenancy.Tenant) (int64, e
 		}
 		inForce := []string{}
 		for _, r := range rows {
-			def, err := decode(r.merged())
+			_, hash, err := definition.Identify(r.merged())
 			if err != nil {
 				return fmt.Errorf("service %s: %w", r.ID, err)
-			}
-			applyDefaults(&def)
-			hash, err := def.hash()
-			if err != nil {
-				return err
 			}
 			inForce = append(inForce, r.ID+" "+hash)
 		}

@@ -53,7 +53,18 @@ func (m *Module) showPublish(r *web.Request, status int, w catalogue.Workbench, 
 	} else {
 		s.Sections = append(s.Sections, ui.Section{ID: "esempi", Title: i18n.T(ctx, "console.publish.examples"), Rows: exampleRows(ctx, w)})
 	}
-	s.Sections = append(s.Sections, ui.Section{ID: "decidere", Forms: decisionForms(r, w, holds, note)})
+	gone, err := m.Catalogue.DraftsUsing(ctx, r.Actor(), w)
+	if err != nil {
+		return err
+	}
+	if len(gone) > 0 {
+		drafts := ui.Section{ID: "bozze", Title: i18n.T(ctx, "updates.drafts")}
+		for _, f := range gone {
+			drafts.Rows = append(drafts.Rows, ui.Row{Title: f.Label, Note: i18n.N(ctx, "updates.removed", f.Drafts, "field", f.Label)})
+		}
+		s.Sections = append(s.Sections, drafts)
+	}
+	s.Sections = append(s.Sections, ui.Section{ID: "decidere", Forms: decisionForms(r, w, holds, len(gone) > 0, note)})
 	return r.Page(status, title+" – "+w.Title.For(ctx), ui.SheetPage(s), web.Here("/console"))
 }
 
@@ -66,11 +77,15 @@ func mistakeSection(ctx context.Context, w catalogue.Workbench) ui.Section {
 }
 
 // decisionForms are what the reader may do with the edit.
-func decisionForms(r *web.Request, w catalogue.Workbench, holds bool, note string) []ui.Form {
+func decisionForms(r *web.Request, w catalogue.Workbench, holds, drafts bool, note string) []ui.Form {
 	ctx := r.Ctx()
 	action := serviceURL(w.ID, "/pubblica")
 	revision := ui.Input{Kind: ui.Hidden, Name: "revisione", Value: strconv.FormatInt(w.Edit.Revision, 10)}
 	why := ui.Input{Kind: ui.Textarea, Name: "nota", Label: i18n.T(ctx, "console.publish.note"), Help: i18n.T(ctx, "console.publish.note-help"), Rows: 3, MaxLength: 1000, Value: note}
+	publish := []ui.Input{revision, why}
+	if drafts {
+		publish = append(publish, ui.Input{Kind: ui.Declaration, Name: "bozze", Label: i18n.T(ctx, "updates.keep-drafts"), Required: true})
+	}
 	var out []ui.Form
 	author := slices.Contains(w.Edit.Authors, r.Actor().AccountID().String())
 	switch {
@@ -78,12 +93,12 @@ func decisionForms(r *web.Request, w catalogue.Workbench, holds bool, note strin
 		out = append(out, ui.Form{Action: action, Name: "fare", Value: "rebase", Submit: i18n.T(ctx, "console.publish.rebase"), Fields: []ui.Input{revision}})
 	case !holds:
 	case !w.TwoPersons:
-		out = append(out, ui.Form{Action: action, Name: "fare", Value: "publish", Submit: i18n.T(ctx, "console.publish.do"), Fields: []ui.Input{revision, why}})
+		out = append(out, ui.Form{Action: action, Name: "fare", Value: "publish", Submit: i18n.T(ctx, "console.publish.do"), Fields: publish})
 	case author:
 		why.Required = true
 		out = append(out, ui.Form{Action: action, Name: "fare", Value: "propose", Submit: i18n.T(ctx, "console.publish.propose"), Lead: i18n.T(ctx, "console.publish.two"), Fields: []ui.Input{revision, why}})
 	case w.Edit.ProposedBy != "":
-		out = append(out, ui.Form{Action: action, Name: "fare", Value: "publish", Submit: i18n.T(ctx, "console.publish.approve"), Fields: []ui.Input{revision, why}})
+		out = append(out, ui.Form{Action: action, Name: "fare", Value: "publish", Submit: i18n.T(ctx, "console.publish.approve"), Fields: publish})
 	}
 	return append(out, ui.Form{Action: action, Name: "fare", Value: "drop", Submit: i18n.T(ctx, "console.publish.drop"), Lead: i18n.T(ctx, "console.publish.drop-lead"), Danger: true, Fields: []ui.Input{revision}})
 }
@@ -102,7 +117,7 @@ func (m *Module) publishPost(r *web.Request) error {
 	done := f.Get("fare")
 	switch done {
 	case "publish":
-		err = m.Catalogue.PublishEdit(ctx, by, id, revision, note)
+		err = m.Catalogue.PublishEdit(ctx, by, id, revision, note, f.Get("bozze") == "true")
 	case "propose":
 		err = m.Catalogue.ProposeEdit(ctx, by, id, revision, note)
 	case "rebase":

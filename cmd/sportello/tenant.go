@@ -91,12 +91,14 @@ func checkCommand() *cobra.Command {
 }
 
 func applyCommand() *cobra.Command {
-	var overwrite bool
+	var overwrite, keepDrafts bool
 	c := &cobra.Command{Use: "apply <slug>…", Short: "Open a commune or bring its folder in again, keeping what its console changed", Args: args(cobra.MinimumNArgs(1))}
 	inJSON := asJSON(c)
 	c.Flags().BoolVar(&overwrite, "overwrite", false, "also replace what was changed on the console")
+	c.Flags().BoolVar(&keepDrafts, "keep-drafts", false, "let fields go that open drafts have answered: they keep the version they began with")
 	c.RunE = func(c *cobra.Command, slugs []string) error {
 		return with(c, func(a *app.App) error {
+			a.KeepDrafts = keepDrafts
 			opener, err := a.Opener()
 			if err != nil {
 				return err
