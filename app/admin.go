@@ -24,7 +24,6 @@ import (
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/app/web"
 	"github.com/sportello-ticino/sportello/pkg/config"
-	"github.com/sportello-ticino/sportello/pkg/swiss"
 	"github.com/sportello-ticino/sportello/tenants"
 )
 
@@ -141,15 +140,8 @@ func (a *App) seed(ctx context.Context, t tenancy.Tenant, dir string) error {
 	if err := demo.SeedPeople(ctx, a.DB, a.Identity, t, people, now); err != nil {
 		return err
 	}
-	face, err := a.Sites.Get(ctx, t)
+	sample, err := local.ReadSample(a.TenantsFS, dir, now)
 	if err != nil {
-		return err
-	}
-	sample := local.Sample{BFS: t.BFS(), Town: t.Name(), Quarters: face.Quarters, Today: now}
-	for _, p := range face.Places {
-		sample.Places = append(sample.Places, local.SamplePlace{Postcode: p.Postcode, Name: p.Name})
-	}
-	if sample.First, err = personaRecords(people, face); err != nil {
 		return err
 	}
 	records, err := local.Generate(sample, residents)
@@ -352,32 +344,6 @@ func Routes() ([]web.Route, error) {
 	}
 	defer a.Close()
 	return a.Router.Routes(), nil
-}
-
-// personaRecords puts the personas into the population register, so that they
-// find themselves there.
-func personaRecords(people demo.People, face *site.Site) ([]local.Record, error) {
-	var out []local.Record
-	for i, p := range people.Citizens {
-		if p.AVS == "" {
-			continue
-		}
-		avs, err := swiss.ParseAVS(p.AVS)
-		if err != nil {
-			return nil, err
-		}
-		place := site.Place{Postcode: "6500", Name: face.OfficialName}
-		if len(face.Places) > 0 {
-			place = face.Places[0]
-		}
-		r := local.Record{HouseholdKey: fmt.Sprintf("persona-%d", i), Relation: "other"}
-		r.AVS, r.FirstName, r.LastName, r.Sex, r.Born = avs, p.FirstName, p.LastName, p.Sex, p.Born
-		r.Nationality, r.Origin, r.Status = "CH", "Attinenza Esempio TI", "domicile"
-		r.Street, r.Postcode, r.Town = fmt.Sprintf("Via dell’Esempio %d", i+1), place.Postcode, place.Name
-		r.Arrived, r.MovedIn = "2015-04-01", "2019-02-01"
-		out = append(out, r)
-	}
-	return out, nil
 }
 
 // EnterSeal takes the seal a commune bought into use.

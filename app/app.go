@@ -297,7 +297,7 @@ func (a *App) mount(perms *access.Access, o Options) error {
 		&pages.Pages{Identity: a.Identity, Staff: a.Staff, MailURL: mailURL},
 		a.Catalogue, a.Figures, a.Forms, a.Payments, a.Documents, a.Cases,
 		a.Breakglass,
-		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Finding: a.Catalogue, URL: a.URL, Payments: a.Payments.Service, Clock: a.Clock, Near: a.Quotas.Near, Updates: (&updates.Module{Catalogue: a.Catalogue}).Tasks},
+		&console.Module{DB: a.DB, Catalogue: a.Catalogue, Finding: a.Catalogue, URL: a.URL, Payments: a.Payments.Service, Staff: a.Identity, Clock: a.Clock, Near: a.Quotas.Near, Updates: (&updates.Module{Catalogue: a.Catalogue}).Tasks},
 		&operator.Module{DB: a.DB, Staff: a.Staff, Identity: a.Identity, FS: a.TenantsFS, Files: a.blobs, Clock: a.Clock, URL: cfg.Server.URL, Version: Version, Marks: a.Quotas.Marks},
 		&updates.Module{DB: a.DB, Catalogue: a.Catalogue},
 		&takeover.Module{Service: a.Takeover()},

@@ -1,17 +1,12 @@
 package apptest_test
 
 import (
-	"encoding/json"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sportello-ticino/sportello/app/apptest"
-	"github.com/sportello-ticino/sportello/app/catalogue"
-	"github.com/sportello-ticino/sportello/app/rules"
-	"github.com/sportello-ticino/sportello/pkg/i18n"
+	"github.com/sportello-ticino/sportello/app/apptest/filing"
 )
 
 // Every service that Lugano offers is asked for, from its card to the last page,
@@ -29,31 +24,18 @@ func TestEveryServiceCanBeFiled(t *testing.T) {
 	}
 	for _, s := range services {
 		t.Run(s.ID, func(t *testing.T) {
-			example, found := fileable(s)
-			if !found {
-				t.Fatal("no example can be submitted")
+			asked, err := filing.New(s, "6900", e.Clock.Now())
+			if err != nil {
+				t.Fatal(err)
 			}
-			persona := "citizen-verified"
-			if example.Applicant.Kind == "firm" {
-				persona = "firm-signatory"
-			}
-			c := e.As(t, "lugano", persona)
+			c := e.As(t, "lugano", asked.Persona)
 			before := casesOf(t, e, s.ID)
-			file(t, c, s, example)
+			file(t, c, asked)
 			if casesOf(t, e, s.ID) != before+1 {
 				t.Error("no case was made")
 			}
 		})
 	}
-}
-
-func fileable(s *catalogue.Service) (catalogue.Example, bool) {
-	for _, e := range s.Examples {
-		if len(e.Expect.Mistakes) == 0 && e.Expect.Verdict != rules.Ineligible && e.Left == nil && len(e.Answers) > 1 {
-			return e, true
-		}
-	}
-	return catalogue.Example{}, false
 }
 
 func casesOf(t *testing.T, e *apptest.Env, service string) (n int) {
@@ -63,22 +45,9 @@ func casesOf(t *testing.T, e *apptest.Env, service string) (n int) {
 }
 
 // file fills in each page as it comes, with papers where papers are asked.
-func file(t *testing.T, c *apptest.Client, s *catalogue.Service, e catalogue.Example) {
+func file(t *testing.T, c *apptest.Client, asked filing.Request) {
 	t.Helper()
-	from, err := time.ParseInLocation(time.DateOnly, e.Today, i18n.Zurich)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := json.Marshal(later(e.Answers, int(time.Since(from).Hours()/24)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	answers, err := s.Form.Decode([]byte(strings.ReplaceAll(string(data), `"here"`, `"6900"`)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	typed := s.Form.Typed(answers)
-	p := c.Get("/servizi/"+s.ID+"/avvia", 200)
+	p := c.Get("/servizi/"+asked.Service.ID+"/avvia", 200)
 	attached := map[string]bool{}
 	for range 15 {
 		action := p.AttrOf("main form", "action")
@@ -87,7 +56,7 @@ func file(t *testing.T, c *apptest.Client, s *catalogue.Service, e catalogue.Exa
 			return
 		}
 		form := p.Values("main form")
-		for name, values := range typed {
+		for name, values := range asked.Typed {
 			form[name] = values
 		}
 		for name := range form { // a parcel lies in one of the commune's sections
@@ -96,9 +65,9 @@ func file(t *testing.T, c *apptest.Client, s *catalogue.Service, e catalogue.Exa
 			}
 		}
 		var files []apptest.File
-		for _, step := range s.Definition.Form.Steps {
+		for _, step := range asked.Service.Definition.Form.Steps {
 			for _, f := range step.Fields {
-				if f.Kind == "file" && e.Files[f.ID] > 0 && !attached[f.ID] && p.Count("main [name='"+f.ID+"']") > 0 {
+				if f.Kind == "file" && asked.Files[f.ID] > 0 && !attached[f.ID] && p.Count("main [name='"+f.ID+"']") > 0 {
 					attached[f.ID] = true
 					files = append(files, apptest.File{Field: f.ID, Name: "foglio.png", Data: sketch(t)})
 				}
@@ -107,30 +76,4 @@ func file(t *testing.T, c *apptest.Client, s *catalogue.Service, e catalogue.Exa
 		p = c.Upload(action, form, files, 200)
 	}
 	t.Fatalf("the form does not end: %s", p.Text("main"))
-}
-
-var dayOnly = regexp.MustCompile(`^20(2[5-9]|3\d)-\d{2}-\d{2}$`)
-
-// later moves the days of answers, so that an example written for one day can be
-// filed on another; birthdays stay.
-func later(value any, days int) any {
-	switch v := value.(type) {
-	case map[string]any:
-		out := map[string]any{}
-		for key, inner := range v {
-			out[key] = later(inner, days)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, inner := range v {
-			out[i] = later(inner, days)
-		}
-		return out
-	case string:
-		if day, err := time.Parse(time.DateOnly, v); err == nil && dayOnly.MatchString(v) {
-			return day.AddDate(0, 0, days).Format(time.DateOnly)
-		}
-	}
-	return value
 }

@@ -1,8 +1,9 @@
 // Package console is the desk of a commune's own administrators, at /console:
-// colours and name, services and fees, the payment account, and who did what.
+// colours and name, services and fees, the payment account, who works here, and
+// who did what.
 //
-// It owns no data: it brings together what site, catalogue, payments and audit
-// own. Every change is on the audit, in the same transaction.
+// It owns no data: it brings together what site, catalogue, payments, identity
+// and audit own. Every change is on the audit, in the same transaction.
 package console
 
 import (
@@ -43,6 +44,7 @@ type Module struct {
 	DB        *tenancy.DB
 	Catalogue *catalogue.Module
 	Payments  Payments
+	Staff     Staff
 	Finding   Finding
 	URL       func(t tenancy.Tenant, path string) string // full address of a page of the commune
 	// Updates are the newer versions of shared services that wait, as tasks; may be nil.
@@ -83,6 +85,11 @@ func (m *Module) Mount(r *web.Router) {
 	c.POST("/servizi/:id/importa", ActionServices, m.importPost)
 	c.GET("/pagamenti", ActionPayments, m.accountPage)
 	c.POST("/pagamenti", ActionPayments, m.saveAccount)
+	c.GET("/personale", ActionStaff, m.staffList)
+	c.POST("/personale", ActionStaff, m.appoint)
+	c.GET("/personale/:account", ActionStaff, m.official)
+	c.POST("/personale/:account/ruoli", ActionStaff, m.officialRoles)
+	c.POST("/personale/:account/invito", ActionStaff, m.officialInvitation)
 	c.GET("/operazioni", ActionAudit, m.auditPage)
 	c.GET("/operazioni.csv", ActionAudit, m.auditFile)
 }
@@ -96,7 +103,7 @@ func Side(r *web.Request, current string) []ui.Link {
 	}{
 		{"overview", "/console", ActionOpen}, {"brand", "/console/colori", ActionBrand},
 		{"services", "/console/servizi", ActionServices}, {"words", wordsPath, ActionServices}, {"embed", embedPath, ActionServices}, {"payments", "/console/pagamenti", ActionPayments},
-		{"audit", "/console/operazioni", ActionAudit}, {"guests", "/console/accesso-ente", "console.guests"},
+		{"staff", staffPath, ActionStaff}, {"audit", "/console/operazioni", ActionAudit}, {"guests", "/console/accesso-ente", "console.guests"},
 		{"export", "/console/esportazione", "console.export"}, {"takeover", "/console/ripresa", "console.takeover"},
 		{"quotas", "/console/quote", "quotas.own"}, {"support", "/console/assistenza", "support.own"}, {"agreements", "/console/accordi", "agreements.own"}, {"domain", "/console/dominio", "console.domain"},
 	} {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,7 +48,9 @@ var templates struct {
 	number atomic.Int32
 }
 
-var varying = regexp.MustCompile(`[A-Z]{3}-\d{4}-[0-9A-Z]{4}-[0-9A-Z]|/[0-9a-f]{8}-[0-9a-f-]{27}|/v/[0-9A-Z-]+|/\d[\d.T]+|/(?:servizi|comuni)/[a-z-]+`)
+var varying = regexp.MustCompile(`/area/bozze/[0-9a-f-]{36}/[a-z0-9_-]+|[A-Z]{3}-\d{4}-[0-9A-Z]{4}-[0-9A-Z]|/[0-9a-f]{8}-[0-9a-f-]{27}|/v/[0-9A-Z-]+|/\d[\d.T]+|/(?:servizi|comuni)/[a-z-]+`)
+
+var ids = regexp.MustCompile(`/[0-9a-f]{8}-[0-9a-f-]{27}`)
 
 // shapeJS tells which components a page is made of.
 const shapeJS = `[...new Set([...document.querySelectorAll("main, main *")].map((e) => e.localName + "." + [...e.classList].sort().join(".") + "." + (e.type || "") + (e.dataset.color || "")))].sort().join(" ")`
@@ -56,8 +59,8 @@ const shapeJS = `[...new Set([...document.querySelectorAll("main, main *")].map(
 // met, at both widths and with axe.
 func (p *person) look() {
 	p.t.Helper()
-	where := p.location()
-	p.complain(where, "1280", eval[[]string](p, rulesJS))
+	where, width := p.location(), p.width
+	p.complain(where, strconv.FormatInt(width, 10), eval[[]string](p, rulesJS))
 	if p.noScript {
 		return
 	}
@@ -79,14 +82,15 @@ func (p *person) look() {
 	if err != nil {
 		p.fatalf("%v", err)
 	}
-	name := fmt.Sprintf("%03d-%s", templates.number.Add(1), strings.NewReplacer("/", "_", "…", "").Replace(host+path))
+	name := fmt.Sprintf("%03d-%s", templates.number.Add(1), strings.NewReplacer("/", "_", "…", "").Replace(host+ids.ReplaceAllString(u.Path, "")))
+	p.resize(1280)
 	p.complain(where, "1280", eval[[]string](p, axe+";"+axeRun+"("+everyRule+")", chromedp.EvalAwaitPromise))
 	p.picture(name + "-1280")
 	p.resize(320)
 	p.complain(where, "320", eval[[]string](p, rulesJS))
 	p.complain(where, "320", eval[[]string](p, "typeof axe == 'undefined' ? [] : "+axeRun+"("+widthRule+")", chromedp.EvalAwaitPromise))
 	p.picture(name + "-320")
-	p.resize(1280)
+	p.resize(width)
 }
 
 func (p *person) complain(where, width string, complaints []string) {
@@ -104,7 +108,7 @@ func (p *person) picture(name string) {
 	}
 	shot, err := chromedp.Run(p.tab, chromedp.FullScreenshot(100))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".png"), shot, 0o600)
+		err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".png"), shot, 0o600)
 	}
 	if err != nil {
 		p.t.Logf("no picture of %s: %v", name, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -33,6 +34,7 @@ type person struct {
 	tab      context.Context
 	host     string // of the commune, or "ente"
 	files    string // where downloads go
+	width    int64  // of the window, in pixels
 	keyboard bool   // presses and reaches everything with the keyboard alone
 	noScript bool
 }
@@ -83,6 +85,26 @@ func (p *person) withoutScript() {
 	p.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 }
 
+// standsAt lets the browser tell pages where it is, or not.
+func (p *person) standsAt(may browser.PermissionSetting, latitude, longitude float64) {
+	p.t.Helper()
+	metres := 5.0
+	set := browser.SetPermissionParams{Permission: &browser.PermissionDescriptor{Name: "geolocation"}, Setting: may, BrowserContextID: chromedp.FromContext(p.tab).BrowserContextID}
+	if _, err := chromedp.CallBrowser(p.tab, browser.SetPermission, set); err != nil {
+		p.fatalf("%v", err)
+	}
+	p.do(command(emulation.SetGeolocationOverride, emulation.SetGeolocationOverrideParams{Latitude: &latitude, Longitude: &longitude, Accuracy: &metres}))
+}
+
+// shuts closes the person's window.
+func (p *person) shuts() {
+	p.t.Helper()
+	gone := target.CloseTargetParams{TargetID: chromedp.FromContext(p.tab).Target.TargetID}
+	if _, err := chromedp.CallBrowser(p.tab, target.CloseTarget, gone); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	if err := chromedp.Do(p.tab, steps...); err != nil {
@@ -123,6 +145,7 @@ func (p *person) fatalf(format string, args ...any) {
 
 func (p *person) resize(width int64) {
 	p.t.Helper()
+	p.width = width
 	var opts []chromedp.EmulateViewportOption
 	if width < 600 {
 		opts = append(opts, chromedp.EmulateMobile)
@@ -305,6 +328,12 @@ func (p *person) fill(label, value string) { p.t.Helper(); p.fillIn("", label, v
 func (p *person) fillIn(group, label, value string) {
 	p.t.Helper()
 	p.find("field", label, group)
+	p.fillTarget(label, value)
+}
+
+// fillTarget replaces what stands in the field found.
+func (p *person) fillTarget(label, value string) {
+	p.t.Helper()
 	p.reach()
 	switch eval[string](p, "e2eTarget.type") {
 	case "date":

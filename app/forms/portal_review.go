@@ -187,7 +187,7 @@ func (m *Module) showReview(r *web.Request, o *opened, status int, problems []ui
 		frame.Steps[i].Done = !frame.Steps[i].Current
 	}
 	page := view.SummaryPage{
-		Frame: frame, Title: i18n.T(ctx, reviewTitle(o)), Problems: problems, DemoFee: o.offer.DemoFee, CanSave: true,
+		Frame: frame, Title: i18n.T(ctx, titleReview), Problems: problems, DemoFee: o.offer.DemoFee, CanSave: true,
 		Action: o.path(reviewStep), Submit: i18n.T(ctx, "forms.step.submit"),
 		Declaration: &ui.Input{Kind: ui.Declaration, Name: confirmName, Label: i18n.T(ctx, "forms.step.confirm"), Required: true, Error: confirmError},
 	}
@@ -200,11 +200,13 @@ func (m *Module) showReview(r *web.Request, o *opened, status int, problems []ui
 	for _, section := range sections {
 		page.Sections = append(page.Sections, o.section(r, section))
 	}
-	if err := m.showFee(r, o, &page); err != nil {
-		return err
-	}
 	if err := o.reckon(ctx, m.ruleInput(o), &page); err != nil {
 		return err
+	}
+	for i := range page.Steps {
+		if page.Steps[i].Current {
+			page.Steps[i].Title = page.Title
+		}
 	}
 	return r.Page(status, page.Title+" – "+frame.ServiceTitle, view.Summary(page))
 }
@@ -242,37 +244,4 @@ func (o *opened) anchor(id string) string {
 		}
 	}
 	return id
-}
-
-// showFee reckons the fee and names the button after what it does. A fee that
-// cannot be reckoned yet, because answers are missing, is left out.
-func (m *Module) showFee(r *web.Request, o *opened, page *view.SummaryPage) error {
-	ctx := r.Ctx()
-	fee, err := o.offer.Rules.Fee(ctx, m.ruleInput(o))
-	if errors.Is(err, rules.ErrEvaluation) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	page.DemoFee = page.DemoFee && fee.Total > 0
-	page.Agreed = &ui.Input{Kind: ui.Hidden, Name: agreedName, Value: centimes(fee.Total)}
-	for _, line := range fee.Lines {
-		page.Fees = append(page.Fees, ui.Answer{Question: line.Label.For(ctx), Values: []string{line.Amount.String()}, Num: true})
-	}
-	total := fee.Total.String()
-	if fee.Total == 0 {
-		total = i18n.T(ctx, "forms.fee.free")
-	}
-	page.Fees = append(page.Fees, ui.Answer{Question: i18n.T(ctx, "forms.fee.total"), Values: []string{total}, Num: true, Strong: true})
-	switch {
-	case fee.Total == 0:
-	case !o.offer.PayNow:
-		page.FeesNote = i18n.T(ctx, "forms.fee.at_decision")
-	case o.offer.Immediate:
-		page.Submit = i18n.T(ctx, "forms.step.submit_pay", "amount", total)
-	default:
-		page.Submit = i18n.T(ctx, "forms.step.submit_pay_case", "amount", total)
-	}
-	return nil
 }

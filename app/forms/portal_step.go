@@ -141,12 +141,12 @@ func (m *Module) saveStep(r *web.Request) error {
 	before := o.Answers
 	o.Answers, o.Step = answers, stepID
 	o.forgetChanged(before)
-	opensMore, err := m.asksMore(r, &o, stepID, typed.Get(shownName), wrong)
+	opened, err := m.asksMore(r, &o, stepID, typed.Get(shownName), wrong)
 	if err != nil {
 		return err
 	}
 	// Questions that have just been opened are no mistakes yet.
-	o.keepTyped(stepID, inputs, arranged || len(wrong) > 0 && !opensMore)
+	o.keepTyped(stepID, inputs, arranged || len(wrong) > 0 && opened == "")
 	if err := m.save(ctx, r.Actor(), &o); err != nil {
 		return err
 	}
@@ -160,8 +160,8 @@ func (m *Module) saveStep(r *web.Request) error {
 		return r.Redirect(o.path(stepID) + "#" + at)
 	case typed.Get(view.ActionName) == view.ActionSave && len(refused) == 0:
 		return r.Redirect("/area")
-	case opensMore:
-		return r.Redirect(o.path(stepID) + "?ancora=1")
+	case opened != "":
+		return r.Redirect(o.path(stepID) + "?ancora=" + url.QueryEscape(opened))
 	case len(wrong) > 0:
 		return m.showStep(r, &o, http.StatusUnprocessableEntity, inputs, o.Answers, wrong, "")
 	default:
@@ -249,30 +249,6 @@ func withRefused(wrong []FieldMistake, refused map[string]*problem.Error) []Fiel
 	return out
 }
 
-// asksMore reports whether the answers opened questions of this step that the
-// page did not ask, while everything it did ask is right.
-func (m *Module) asksMore(r *web.Request, o *opened, stepID, shown string, wrong []FieldMistake) (bool, error) {
-	asked := strings.Split(shown, ",")
-	if shown == "" {
-		return false, nil
-	}
-	for _, w := range wrong {
-		if contains(asked, w.Field.ID) {
-			return false, nil
-		}
-	}
-	pages, at, err := m.place(r, o, stepID, o.Answers)
-	if err != nil {
-		return false, err
-	}
-	for _, name := range pages[at].Names() {
-		if !contains(asked, name) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
 // place finds a step among those that apply: these, and where it stands.
 func (m *Module) place(r *web.Request, o *opened, stepID string, answers Answers) ([]Page, int, error) {
 	pages, err := o.offer.Form.Pages(r.Ctx(), answers, o.in)
@@ -331,6 +307,9 @@ func (m *Module) showStep(r *web.Request, o *opened, status int, typed url.Value
 	for _, f := range page.Fields {
 		out.Fields = append(out.Fields, o.inputs(ctx, f, page.Items[f.ID], typed, wrong)...)
 	}
+	if name := r.Query("ancora"); name != "" && status == http.StatusOK {
+		out.Opened = openedQuestion(out.Fields, name)
+	}
 	out.Fields = append(out.Fields, ui.Input{Kind: ui.Hidden, Name: shownName, Value: strings.Join(page.Names(), ",")})
 	if at == 0 && o.Facts.Register.Found {
 		out.Known = []ui.Answer{
@@ -368,11 +347,20 @@ func (m *Module) frame(r *web.Request, o *opened, pages []Page, at int) (view.Fr
 	return frame, m.pointAtNewer(r, o, &frame)
 }
 
+// The keys of what the last page is called: where something is paid at once, and
+// elsewhere.
+const (
+	titlePay    = "forms.step.review_pay"
+	titleReview = "forms.step.review"
+)
+
+// reviewTitle is what the last page will be called, as far as one can know while
+// answers are missing.
 func reviewTitle(o *opened) string {
 	if o.offer.PayNow && len(o.offer.Amounts) > 0 {
-		return "forms.step.review_pay"
+		return titlePay
 	}
-	return "forms.step.review"
+	return titleReview
 }
 
 // discard is POST /area/bozze/{id}/elimina.

@@ -45,7 +45,10 @@ type Actor struct {
 }
 
 // Holding is a role somebody holds, for one office or ("" ) the whole commune.
-type Holding struct{ Role, Office string }
+type Holding struct {
+	Role   string `json:"role"`
+	Office string `json:"office"`
+}
 
 // Visitor is somebody who has not signed in.
 func Visitor(t tenancy.Tenant) Actor { return Actor{tenant: t} }

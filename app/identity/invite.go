@@ -100,21 +100,22 @@ func (s *Service) InviteFirst(tx *tenancy.Tx, i Invitee, again bool) error {
 		map[string]string{"name": a.FullName(), "link": s.URL(tx.Tenant(), "/invito/"+token)}, "invite:"+a.ID.String()+":"+token[:8])
 }
 
-// Invited is the name behind an invitation's link. Errors: ErrNoToken.
-func (s *Service) Invited(ctx context.Context, t tenancy.Tenant, token string) (name string, err error) {
+// Invited is the name behind an invitation's link, and whether it makes the
+// commune's first administrator. Errors: ErrNoToken.
+func (s *Service) Invited(ctx context.Context, t tenancy.Tenant, token string) (name string, first bool, err error) {
 	err = s.DB.Read(ctx, t, func(tx *tenancy.Tx) error {
-		err := tx.QueryRow(`select a.first_name || ' ' || a.last_name from account_tokens k join accounts a on a.id = k.account_id
-			where k.hash = $1 and k.kind = 'invite' and k.used_at is null and k.expires_at > $2 and a.disabled_at is null`, hashToken(token), s.Clock.Now()).Scan(&name)
+		err := tx.QueryRow(`select a.first_name || ' ' || a.last_name, k.holdings = '[]' from account_tokens k join accounts a on a.id = k.account_id
+			where k.hash = $1 and k.kind = 'invite' and k.used_at is null and k.expires_at > $2 and a.disabled_at is null`, hashToken(token), s.Clock.Now()).Scan(&name, &first)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrNoToken
 		}
 		return err
 	})
-	return name, err
+	return name, first, err
 }
 
 // Accept chooses the password at an invitation's link: reading the mail proves
-// the address, and the account counts from then on. The link works once. Errors:
+// the address, and account and roles count from then on. The link works once. Errors:
 // ErrNoToken; problem.Invalid with the field "password"; ErrTooMany.
 func (s *Service) Accept(ctx context.Context, t tenancy.Tenant, token, password string) error {
 	if err := s.Sessions.guess(ctx, tenantScope(t), guessConfirm, token, passwordsMax); err != nil {
@@ -130,8 +131,9 @@ func (s *Service) Accept(ctx context.Context, t tenancy.Tenant, token, password 
 	return s.DB.In(ctx, t, func(tx *tenancy.Tx) error {
 		now := s.Clock.Now()
 		var id uuid.UUID
-		err := tx.QueryRow(`update account_tokens set used_at = $2 where hash = $1 and kind = 'invite' and used_at is null and expires_at > $2 returning account_id`,
-			hashToken(token), now).Scan(&id)
+		var held []Holding
+		err := tx.QueryRow(`update account_tokens set used_at = $2 where hash = $1 and kind = 'invite' and used_at is null and expires_at > $2 returning account_id, holdings`,
+			hashToken(token), now).Scan(&id, &held)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrNoToken
 		}
@@ -146,13 +148,16 @@ func (s *Service) Accept(ctx context.Context, t tenancy.Tenant, token, password 
 			where id = $1 and disabled_at is null`, id, hash, now); err != nil {
 			return err
 		}
-		switch is, err := Administered(tx); {
-		case err != nil:
-			return err
-		case !is:
-			if err := Hold(tx, id, RoleAdmin, ""); err != nil {
+		if len(held) == 0 { // the first administrator's
+			switch is, err := Administered(tx); {
+			case err != nil:
 				return err
+			case !is:
+				held = []Holding{{RoleAdmin, WholeCommune}}
 			}
+		}
+		if err := hold(tx, id, held); err != nil {
+			return err
 		}
 		tx.Queue("update account_tokens set used_at = $2, password_hash = '' where account_id = $1 and used_at is null", id, now)
 		return s.Audit(tx, Visitor(t), "identity.accept", "account:"+id.String(), nil)

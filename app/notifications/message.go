@@ -21,6 +21,8 @@ type Message struct {
 const (
 	ConfirmAccount  = "confirm-account"  // somebody registered with this address: the link confirms it
 	InviteAdmin     = "invite-admin"     // the commune is open and this person is its first administrator
+	InviteOfficial  = "invite-official"  // this person shall work at the desk
+	Appointed       = "appointed"        // this person, who has an account, works at the desk
 	AccountExists   = "account-exists"   // somebody registered with an address that has an account
 	CaseReceived    = "case-received"    // the commune has the request
 	CaseQueued      = "case-queued"      // the request waits for a place
@@ -48,6 +50,8 @@ var canWait = map[string]bool{CaseReceived: true, PaymentReceived: true, Support
 var needs = map[string][]string{
 	ConfirmAccount:  {"link", "name"},
 	InviteAdmin:     {"link", "name"},
+	InviteOfficial:  {"link", "name"},
+	Appointed:       {"link", "name"},
 	AccountExists:   {"link", "name"},
 	CaseReceived:    {"link", "name", "ref", "service"},
 	CaseQueued:      {"link", "name", "ref", "service"},

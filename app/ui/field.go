@@ -191,10 +191,10 @@ type Problem struct {
 	Text string
 }
 
-// anchor is the name of the control that a problem of the field leads to.
-func (f Input) anchor() string {
+// Anchor is the name of the control that a link to the field leads to.
+func (f Input) Anchor() string {
 	if f.Kind == Set && len(f.Parts) > 0 {
-		return f.Parts[0].anchor()
+		return f.Parts[0].Anchor()
 	}
 	return f.Name
 }
@@ -209,7 +209,7 @@ func Problems(fields []Input) []Problem {
 	var out []Problem
 	for _, f := range fields {
 		if f.Error != "" {
-			out = append(out, Problem{f.anchor(), f.Error})
+			out = append(out, Problem{f.Anchor(), f.Error})
 		}
 		out = append(out, Problems(f.Parts)...)
 		for _, item := range f.Items {

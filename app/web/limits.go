@@ -35,7 +35,7 @@ func (l *limiter) allow(ctx context.Context, r *Request, limit Limit) error {
 	res, err := l.shared.Allow(ctx, key, redis_rate.Limit{Rate: limit.Max, Burst: limit.Max, Period: limit.Per})
 	if err == nil {
 		if res.Allowed == 0 {
-			limited.WithLabelValues(commune(ctx), limit.Name).Inc()
+			limited.WithLabelValues(r.commune(), limit.Name).Inc()
 			return tooMany(res.RetryAfter)
 		}
 		return nil
@@ -51,7 +51,7 @@ func (l *limiter) allow(ctx context.Context, r *Request, limit Limit) error {
 		l.local[key] = lim
 	}
 	if !lim.Allow() {
-		limited.WithLabelValues(commune(ctx), limit.Name).Inc()
+		limited.WithLabelValues(r.commune(), limit.Name).Inc()
 		return tooMany(limit.Per)
 	}
 	return nil

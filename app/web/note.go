@@ -1,11 +1,9 @@
 package web
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -13,27 +11,20 @@ import (
 )
 
 // note writes a request's one line of log and counts it.
-func (s *Server) note(c *gin.Context, id string, took time.Duration) {
-	ctx := c.Request.Context()
-	commune, route := commune(ctx), route(c)
-	status := c.Writer.Status()
-	g := meterOf(labels{commune, method(c.Request.Method), route, status})
+func (s *Server) note(c *gin.Context, v *visit, took time.Duration) {
+	g := s.meterOf(labels{v.commune(), method(c.Request.Method), route(c), c.Writer.Status()})
 	g.count.Inc()
 	g.took.Observe(took.Seconds())
-	if s.Log.Enabled(ctx, slog.LevelInfo) {
-		s.Log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("request", id), slog.String("commune", commune),
-			slog.String("method", c.Request.Method), slog.String("route", route), slog.Int("status", status),
-			slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("actor", c.GetString("actor")))
-	}
+	g.log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request", slog.String("request", v.id),
+		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("actor", v.actor))
 }
 
 // commune is the label of whose host was asked; the entity's is "entity".
-func commune(ctx context.Context) string {
-	to, _ := ctx.Value(resolvedKey{}).(resolved)
-	if to.kind == hostEntity {
+func (v *visit) commune() string {
+	if v.kind == hostEntity {
 		return "entity"
 	}
-	return to.tenant.String()
+	return v.tenant.String()
 }
 
 // route is the path as it was declared, never as it was asked for.
@@ -61,21 +52,21 @@ type labels struct {
 	status                 int
 }
 
-// meter is where one combination of labels is counted, found once: looking the
-// labels up costs more than counting.
+// meter is where one combination of labels is counted and written down, found
+// once: looking the labels up and writing them out costs more than counting.
 type meter struct {
 	count prometheus.Counter
 	took  prometheus.Observer
+	log   *slog.Logger
 }
 
-var meters sync.Map // labels → meter
-
-func meterOf(l labels) meter {
-	known, ok := meters.Load(l)
+func (s *Server) meterOf(l labels) meter {
+	known, ok := s.meters.Load(l)
 	if !ok {
-		known, _ = meters.LoadOrStore(l, meter{
+		known, _ = s.meters.LoadOrStore(l, meter{
 			count: requests.WithLabelValues(l.commune, l.method, l.route, strconv.Itoa(l.status)),
-			took:  seconds.WithLabelValues(l.commune, l.route)})
+			took:  seconds.WithLabelValues(l.commune, l.route),
+			log:   s.Log.With("commune", l.commune, "method", l.method, "route", l.route, "status", l.status)})
 	}
 	return known.(meter)
 }

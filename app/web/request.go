@@ -31,12 +31,11 @@ type Request struct {
 	c           *gin.Context
 	srv         *Server
 	route       Route
-	tenant      tenancy.Tenant
+	*visit      // where, nonce, id
 	site        *site.Site
 	actor       identity.Actor
 	lang        string
 	langChosen  bool
-	nonce, id   string
 	pendingTOTP bool
 	degraded    bool
 	hasToken    bool

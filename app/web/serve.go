@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ var (
 // serve wraps a route's handler with everything that comes before it.
 func (s *Server) serve(rt Route) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		req := &Request{c: c, srv: s, route: rt, nonce: c.GetString("nonce"), id: c.GetString("id")}
+		req := &Request{c: c, srv: s, route: rt, visit: visitOf(c.Request.Context())}
 		err := s.prepare(req)
 		if req.leave != nil {
 			defer req.leave()
@@ -54,8 +55,7 @@ func (s *Server) serve(rt Route) gin.HandlerFunc {
 // prepare finds out who asks for what, where, and whether they may.
 func (s *Server) prepare(req *Request) error {
 	c := req.c
-	to, _ := c.Request.Context().Value(resolvedKey{}).(resolved)
-	req.tenant = to.tenant
+	to := req.visit.resolved
 	if to.kind == hostCommune && s.elsewhere(req, to.tenant) {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (s *Server) prepare(req *Request) error {
 	if err := s.who(req, to); err != nil {
 		return err
 	}
-	c.Set("actor", req.actor.Ref())
+	req.visit.actor = req.actor.Ref()
 	if reads := c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead; !reads &&
 		req.route.Area != AreaHooks && !req.route.opts.guests && !access.MaySend(req.actor) {
 		return errNotFound
@@ -151,8 +151,8 @@ func (s *Server) who(req *Request, to resolved) error {
 	case hostCommune:
 		var lang string
 		req.actor, lang, req.degraded = s.Identity.Actor(req.Ctx(), to.tenant, token)
-		if lang != "" && !req.langChosen {
-			req.setLang(lang)
+		if !req.langChosen && req.offers(lang) {
+			req.speak(lang)
 		}
 	case hostEntity:
 		actor, pending, err := s.Staff.Actor(req.Ctx(), token)
@@ -168,36 +168,41 @@ func (s *Server) who(req *Request, to resolved) error {
 // Italian, the official language. A language the commune does not offer is
 // not chosen.
 func (s *Server) chooseLanguage(req *Request) {
-	req.setLang("it")
-	if asked := req.c.Query("lang"); asked != "" && req.setLang(asked) {
-		req.langChosen = true
+	lang := i18n.Reference
+	if asked := req.c.Query("lang"); req.offers(asked) {
+		lang, req.langChosen = asked, true
 		req.setCookie(langCookie, asked, 365*24*3600)
-		return
+	} else if kept, err := req.c.Cookie(langCookie); err == nil && req.offers(kept) {
+		lang, req.langChosen = kept, true
 	}
-	if kept, err := req.c.Cookie(langCookie); err == nil && req.setLang(kept) {
-		req.langChosen = true
-	}
+	req.speak(lang)
 }
 
-func (r *Request) setLang(lang string) bool {
-	for _, l := range r.languages() {
-		if l.Code == lang {
-			r.lang = lang
-			ctx := i18n.WithLang(r.c.Request.Context(), r.srv.Texts, lang)
-			r.c.Request = r.c.Request.WithContext(ctx)
-			return true
-		}
-	}
-	return false
+// speak makes lang the language of the answer.
+func (r *Request) speak(lang string) {
+	r.lang = lang
+	r.c.Request = r.c.Request.WithContext(i18n.WithLang(r.c.Request.Context(), r.srv.Texts, lang))
 }
 
-var languageNames = map[string]string{"it": "Italiano", "de": "Deutsch", "fr": "Français", "en": "English"}
+var (
+	allLanguages  = []string{"it", "de", "fr", "en"}
+	languageNames = map[string]string{"it": "Italiano", "de": "Deutsch", "fr": "Français", "en": "English"}
+)
+
+// offered are the codes of the languages of the commune.
+func (r *Request) offered() []string {
+	if r.site != nil && len(r.site.Languages) > 0 {
+		return r.site.Languages
+	}
+	return allLanguages
+}
+
+func (r *Request) offers(lang string) bool {
+	return lang != "" && languageNames[lang] != "" && slices.Contains(r.offered(), lang)
+}
 
 func (r *Request) languages() []ui.Language {
-	codes := []string{"it", "de", "fr", "en"}
-	if r.site != nil && len(r.site.Languages) > 0 {
-		codes = r.site.Languages
-	}
+	codes := r.offered()
 	out := make([]ui.Language, 0, len(codes))
 	for _, c := range codes {
 		if name := languageNames[c]; name != "" {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -75,6 +76,7 @@ type Server struct {
 	limits *limiter
 	turns  *turns
 	shelf  *shelf
+	meters sync.Map  // labels → meter
 	policy [2]string // the content security policy before and after the nonce
 
 	commune, entity, root *gin.Engine
@@ -115,7 +117,23 @@ type resolved struct {
 	tenant tenancy.Tenant
 }
 
-type resolvedKey struct{}
+// visit is what is known of a request before its route is.
+type visit struct {
+	resolved
+	nonce, id string
+	actor     string // who asks, for the log: known once the session was read
+}
+
+type visitKey struct{}
+
+// visitOf is the visit of a request's context; there is always one below ServeHTTP.
+func visitOf(ctx context.Context) *visit {
+	v, _ := ctx.Value(visitKey{}).(*visit)
+	return v
+}
+
+// patience is how long a request may take.
+const patience = 20 * time.Second
 
 // resolve decides by the Host header alone.
 func (s *Server) resolve(ctx context.Context, hostport string) (resolved, error) {
@@ -177,7 +195,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusServiceUnavailable, "Servizio momentaneamente non disponibile.\n")
 		return
 	}
-	r = r.WithContext(context.WithValue(r.Context(), resolvedKey{}, to))
+	v := &visit{resolved: to}
+	v.nonce, v.id = fresh()
+	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitKey{}, v), patience)
+	defer cancel()
+	r = r.WithContext(ctx)
 	switch to.kind {
 	case hostCommune:
 		s.commune.ServeHTTP(w, r)
@@ -198,33 +220,33 @@ func plain(w http.ResponseWriter, status int, text string) {
 	_, _ = w.Write([]byte(text))
 }
 
-// frame is around every request: time limit, headers, one line of log, one
-// count, and the last line of defence against a panic.
+// frame is around every request: headers, one line of log, one count, and the
+// last line of defence against a panic.
 func (s *Server) frame(c *gin.Context) {
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(c.Request.Context(), 20*time.Second)
-	defer cancel()
-	ctx, span := trace.Start(ctx, trace.Request, method(c.Request.Method)+" "+route(c), commune(ctx))
-	c.Request = c.Request.WithContext(ctx)
-	nonce, id := fresh()
-	c.Set("nonce", nonce)
-	c.Set("id", id)
-	s.allow(c.Writer.Header(), nonce, id)
+	v := visitOf(c.Request.Context())
+	var span trace.Span
+	if trace.Active() {
+		var ctx context.Context
+		ctx, span = trace.Start(c.Request.Context(), trace.Request, method(c.Request.Method)+" "+route(c), v.commune())
+		c.Request = c.Request.WithContext(ctx)
+	}
+	s.allow(c.Writer.Header(), v.nonce, v.id)
 	defer func() {
 		// net/http forgets the files of a form once the request was copied.
 		if form := c.Request.MultipartForm; form != nil {
 			_ = form.RemoveAll()
 		}
 		if p := recover(); p != nil {
-			if to, ok := c.Request.Context().Value(resolvedKey{}).(resolved); ok && s.Failed != nil {
-				s.Failed(to.tenant)
+			if s.Failed != nil {
+				s.Failed(v.tenant)
 			}
-			s.Log.Error("panic", "request", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.Log.Error("panic", "request", v.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			if !c.Writer.Written() {
-				plain(c.Writer, http.StatusInternalServerError, "Errore interno. Riferimento: "+id+"\n")
+				plain(c.Writer, http.StatusInternalServerError, "Errore interno. Riferimento: "+v.id+"\n")
 			}
 		}
-		s.note(c, id, time.Since(start))
+		s.note(c, v, time.Since(start))
 		span.Status(c.Writer.Status())
 		span.End(nil)
 	}()

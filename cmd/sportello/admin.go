@@ -88,7 +88,7 @@ func userCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg)})
+			a, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg, stderr)})
 			if err != nil {
 				return err
 			}

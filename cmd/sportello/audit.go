@@ -75,7 +75,7 @@ func anchorCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg)})
+			a, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg, stderr)})
 			if err != nil {
 				return err
 			}

@@ -37,9 +37,9 @@ func demoCommand() *cobra.Command {
 			case "":
 				return runDemo(c.Context(), cfg)
 			case "serve":
-				return serve(c.Context(), cfg, logger(cfg), false)
+				return serve(c.Context(), cfg, logger(cfg, stderr), false)
 			case "worker":
-				return work(c.Context(), cfg, logger(cfg))
+				return work(c.Context(), cfg, logger(cfg, stderr))
 			}
 			return usageError{fmt.Errorf("unknown role %q", role)}
 		},

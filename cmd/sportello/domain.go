@@ -118,7 +118,7 @@ func withDomains(ctx context.Context, slug string, do func(*app.App, tenancy.Ten
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Options{Log: logger(cfg)})
+	a, err := app.New(ctx, cfg, app.Options{Log: logger(cfg, stderr)})
 	if err != nil {
 		return err
 	}

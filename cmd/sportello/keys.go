@@ -83,7 +83,7 @@ func withRotator(c *cobra.Command, f func(*app.App, *keys.Rotator) error) error 
 	if err != nil {
 		return err
 	}
-	a, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg)})
+	a, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg, stderr)})
 	if err != nil {
 		return err
 	}

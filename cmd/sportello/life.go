@@ -134,7 +134,7 @@ func takeOverCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg)})
+			p, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg, stderr)})
 			if err != nil {
 				return err
 			}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,7 +29,9 @@ type usageError struct{ error }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := root().ExecuteContext(ctx); err != nil {
+	err := root().ExecuteContext(ctx)
+	stderr.Flush()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "sportello:", err)
 		os.Exit(exitCode(err))
 	}
@@ -91,15 +92,4 @@ func load(cmd config.Command) (config.Config, error) {
 		return cfg, usageError{err}
 	}
 	return cfg, nil
-}
-
-// logger writes what the settings ask for, to standard error.
-func logger(cfg config.Config) *slog.Logger {
-	level := new(slog.LevelVar)
-	_ = level.UnmarshalText([]byte(cfg.Log.Level)) // checked by config
-	opts := &slog.HandlerOptions{Level: level}
-	if cfg.Log.Format == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, opts))
 }

@@ -72,7 +72,7 @@ func quota(c *cobra.Command, slug string, want map[string]*int64, asJSON bool) e
 	if err != nil {
 		return err
 	}
-	a, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg)})
+	a, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg, stderr)})
 	if err != nil {
 		return err
 	}

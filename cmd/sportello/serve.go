@@ -27,7 +27,7 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serve(c.Context(), cfg, logger(cfg), withWorker)
+			return serve(c.Context(), cfg, logger(cfg, stderr), withWorker)
 		},
 	}
 	c.Flags().BoolVar(&withWorker, "with-worker", false, "also run background jobs (not the opening of communes)")
@@ -42,7 +42,7 @@ func workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return work(c.Context(), cfg, logger(cfg))
+			return work(c.Context(), cfg, logger(cfg, stderr))
 		},
 	}
 }

@@ -49,7 +49,7 @@ func with(c *cobra.Command, do func(*app.App) error) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg)})
+	a, err := app.New(c.Context(), cfg, app.Options{Log: logger(cfg, stderr)})
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ const maxFile = 1 << 20
 // any number of requests may read it at once.
 type Bundle struct {
 	own    map[string]map[string]string // language → key → text, as written
-	merged map[string]map[string]string // the same, with Italian filled in
+	voices map[string]*voice            // the same, with Italian filled in
 }
 
 // Load reads every <dir>/<language>/*.yaml of fsys. A language without a folder
@@ -84,11 +84,7 @@ func (b *Bundle) With(over *Bundle) *Bundle {
 // Text returns the text of key in lang, else in Italian; ok is false when
 // neither has it.
 func (b *Bundle) Text(lang, key string) (text string, ok bool) {
-	texts, known := b.merged[lang]
-	if !known {
-		texts = b.merged[Reference]
-	}
-	text, ok = texts[key]
+	text, ok = b.voice(lang).texts[key]
 	return text, ok
 }
 
@@ -126,7 +122,7 @@ func (b *Bundle) Unknown(lang string) []string {
 }
 
 func (b *Bundle) merge() {
-	b.merged = map[string]map[string]string{Reference: b.own[Reference]}
+	b.voices = map[string]*voice{Reference: {Reference, b, b.own[Reference]}}
 	for _, lang := range Languages {
 		if lang == Reference {
 			continue
@@ -138,8 +134,16 @@ func (b *Bundle) merge() {
 		for key, text := range b.own[lang] {
 			texts[key] = text
 		}
-		b.merged[lang] = texts
+		b.voices[lang] = &voice{lang, b, texts}
 	}
+}
+
+// voice is b in a language; one that b does not know becomes Italian.
+func (b *Bundle) voice(lang string) *voice {
+	if v, known := b.voices[lang]; known {
+		return v
+	}
+	return b.voices[Reference]
 }
 
 func loadLanguage(fsys fs.FS, dir string) (map[string]string, error) {

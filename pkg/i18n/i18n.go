@@ -20,11 +20,7 @@ type voice struct {
 // WithLang returns a context whose texts come from b in lang. A language that
 // b does not know becomes Italian.
 func WithLang(ctx context.Context, b *Bundle, lang string) context.Context {
-	texts, known := b.merged[lang]
-	if !known {
-		lang, texts = Reference, b.merged[Reference]
-	}
-	return context.WithValue(ctx, contextKey{}, &voice{lang: lang, bundle: b, texts: texts})
+	return context.WithValue(ctx, contextKey{}, b.voice(lang))
 }
 
 // Lang returns the language of ctx, "it" when none was set.

@@ -217,12 +217,12 @@ func (p *Pages) staffSignOut(r *web.Request) error {
 func (p *Pages) invited(r *web.Request) error { return p.invitedPage(r, 200, "") }
 
 func (p *Pages) invitedPage(r *web.Request, code int, wrong string) error {
-	name, err := p.Identity.Invited(r.Ctx(), r.Tenant(), r.Param("token"))
+	name, first, err := p.Identity.Invited(r.Ctx(), r.Tenant(), r.Param("token"))
 	if err != nil {
 		return p.spent(r, err)
 	}
 	title := i18n.T(r.Ctx(), "invite.title", "name", name)
-	return r.Page(code, title, view.Invited(view.InvitedPage{Title: title, Error: wrong}))
+	return r.Page(code, title, view.Invited(view.InvitedPage{Title: title, First: first, Error: wrong}))
 }
 
 func (p *Pages) accept(r *web.Request) error {
@@ -230,6 +230,7 @@ func (p *Pages) accept(r *web.Request) error {
 	if err != nil {
 		return err
 	}
+	_, first, _ := p.Identity.Invited(r.Ctx(), r.Tenant(), r.Param("token")) // Accept says what is wrong with it
 	err = p.Identity.Accept(r.Ctx(), r.Tenant(), r.Param("token"), f.Get("password"))
 	var wrong *problem.Error
 	if errors.As(err, &wrong) && wrong.Fields["password"] != "" {
@@ -238,6 +239,9 @@ func (p *Pages) accept(r *web.Request) error {
 	if err != nil {
 		return p.spent(r, err)
 	}
-	done := i18n.T(r.Ctx(), "invite.done")
-	return r.Page(200, done, view.Confirmed(view.ConfirmedPage{OK: true, Title: done, NextURL: "/accedi?next=/console"}))
+	done, next := i18n.T(r.Ctx(), "invite.done"), "/accedi?next=/console"
+	if !first {
+		done, next = i18n.T(r.Ctx(), "invite.done_official"), "/accedi?next=/ufficio"
+	}
+	return r.Page(200, done, view.Confirmed(view.ConfirmedPage{OK: true, Title: done, NextURL: next}))
 }

@@ -84,6 +84,12 @@
           const fill = (end, metres) => {
             const input = set.querySelector(`input[name$="${end}"]`);
             input.value = Math.round(metres);
+            const wrong = document.getElementById(input.id + "-e");
+            if (wrong) { // it was about what stood there
+              wrong.remove();
+              input.removeAttribute("aria-invalid");
+              input.removeAttribute("aria-describedby");
+            }
             input.dispatchEvent(new Event("input", { bubbles: true }));
           };
           fill("_east", east);
