@@ -18,15 +18,16 @@ type State string
 
 // The states.
 const (
-	Queued            State = "queued" // waits for a place; nobody works on it yet
-	AwaitingPayment   State = "awaiting_payment"
-	Issuing           State = "issuing"
-	Received          State = "received"
-	InReview          State = "in_review"
-	AwaitingApplicant State = "awaiting_applicant"
-	Decided           State = "decided"
-	Completed         State = "completed"
-	Withdrawn         State = "withdrawn"
+	AwaitingConfirmation State = "awaiting_confirmation" // another person must agree; nobody works on it yet
+	Queued               State = "queued"                // waits for a place; nobody works on it yet
+	AwaitingPayment      State = "awaiting_payment"
+	Issuing              State = "issuing"
+	Received             State = "received"
+	InReview             State = "in_review"
+	AwaitingApplicant    State = "awaiting_applicant"
+	Decided              State = "decided"
+	Completed            State = "completed"
+	Withdrawn            State = "withdrawn"
 )
 
 // Step is something that moves a case.
@@ -44,6 +45,7 @@ const (
 	StepFinish   Step = "finish"
 	StepWithdraw Step = "withdraw"
 	StepAdmit    Step = "admit" // a place is free; begin says where it goes on
+	StepAgree    Step = "agree" // everybody has confirmed; begin says where it goes on
 )
 
 // transitions is the one place that says what may follow what.
@@ -59,8 +61,9 @@ var transitions = map[Step]struct {
 	StepReply:    {[]State{AwaitingApplicant}, InReview},
 	StepDecide:   {[]State{InReview}, Decided},
 	StepFinish:   {[]State{Decided}, Completed},
-	StepWithdraw: {[]State{Queued, AwaitingPayment, Received, InReview, AwaitingApplicant}, Withdrawn},
+	StepWithdraw: {[]State{AwaitingConfirmation, Queued, AwaitingPayment, Received, InReview, AwaitingApplicant}, Withdrawn},
 	StepAdmit:    {[]State{Queued}, Received},
+	StepAgree:    {[]State{AwaitingConfirmation}, Received},
 }
 
 // May reports whether the step is possible in the state.
@@ -132,6 +135,8 @@ type Case struct {
 	AssigneeName   string
 	DueOn          *time.Time `gorm:"type:date"`
 	PausedAt       *time.Time
+	EndsOn         *time.Time `gorm:"type:date"` // last day of what was granted
+	RemindOn       *time.Time `gorm:"type:date"` // until the reminder has gone
 	SubmittedAt    time.Time
 	DecidedAt      *time.Time
 	ClosedAt       *time.Time

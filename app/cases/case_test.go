@@ -10,14 +10,16 @@ import (
 // nothing.
 func TestOnlyTheListedStepsArePossible(t *testing.T) {
 	possible := map[State]map[Step]State{
-		AwaitingPayment:   {StepPay: Issuing, StepQueue: Received, StepWithdraw: Withdrawn},
-		Issuing:           {StepIssue: Completed},
-		Received:          {StepTake: InReview, StepWithdraw: Withdrawn},
-		InReview:          {StepTake: InReview, StepAsk: AwaitingApplicant, StepDecide: Decided, StepWithdraw: Withdrawn},
-		AwaitingApplicant: {StepReply: InReview, StepWithdraw: Withdrawn},
-		Decided:           {StepFinish: Completed},
-		Completed:         {},
-		Withdrawn:         {},
+		AwaitingConfirmation: {StepAgree: Received, StepWithdraw: Withdrawn},
+		Queued:               {StepAdmit: Received, StepWithdraw: Withdrawn},
+		AwaitingPayment:      {StepPay: Issuing, StepQueue: Received, StepWithdraw: Withdrawn},
+		Issuing:              {StepIssue: Completed},
+		Received:             {StepTake: InReview, StepWithdraw: Withdrawn},
+		InReview:             {StepTake: InReview, StepAsk: AwaitingApplicant, StepDecide: Decided, StepWithdraw: Withdrawn},
+		AwaitingApplicant:    {StepReply: InReview, StepWithdraw: Withdrawn},
+		Decided:              {StepFinish: Completed},
+		Completed:            {},
+		Withdrawn:            {},
 	}
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	for from, steps := range possible {

@@ -22,7 +22,8 @@ type View struct {
 	Requests []Request
 	Papers   []Paper
 	Uploads  []Upload
-	Place    *Place // nil where nothing is scarce
+	Place    *Place   // nil where nothing is scarce
+	Waited   []Asking // other persons who must still confirm it
 	// Settled tells that the fee is paid though the case still says it is due:
 	// the worker is about to take notice. Nobody is asked to pay twice.
 	Settled bool
@@ -89,6 +90,9 @@ func (s *Service) view(tx *tenancy.Tx, c Case, internal bool) (v View, err error
 		return v, err
 	}
 	if v.Place, err = place(tx.Context(), tx, c); err != nil {
+		return v, err
+	}
+	if v.Waited, err = waitedFor(tx, c); err != nil {
 		return v, err
 	}
 	v.Uploads, err = s.Uploads.OfCase(tx, c.ID)
@@ -220,7 +224,7 @@ func (s *Service) Pay(ctx context.Context, by identity.Actor, ref string) (url s
 // rules granted it, to the office otherwise.
 func (s *Service) paidUpFront(tx *tenancy.Tx, c *Case) error {
 	if c.Ruling != Granted {
-		if err := s.tell(tx, *c, notifications.CaseReceived, nil); err != nil {
+		if err := errors.Join(s.tell(tx, *c, notifications.CaseReceived, nil), s.tellOffice(tx, *c, notifications.OfficeReceived)); err != nil {
 			return err
 		}
 		return c.move(StepQueue, s.Clock.Now())
@@ -256,6 +260,9 @@ func (s *Service) paid(tx *tenancy.Tx, e paymentEvent) error {
 		if err := c.move(StepFinish, now); err != nil {
 			return err
 		}
+		if err := s.tell(tx, c, notifications.PaymentReceived, nil); err != nil {
+			return err
+		}
 	case Withdrawn:
 		// Paid after withdrawing: the money goes back.
 		c.Payment = NoPayment
@@ -268,6 +275,9 @@ func (s *Service) paid(tx *tenancy.Tx, e paymentEvent) error {
 		return s.note(tx, by, c, "paid-after-withdrawal", "", map[string]string{"amount": amount})
 	}
 	if err := save(tx, c); err != nil {
+		return err
+	}
+	if err := s.tellOffice(tx, c, notifications.OfficePaid); err != nil {
 		return err
 	}
 	return s.note(tx, by, c, "paid", "", map[string]string{"amount": amount})

@@ -39,6 +39,7 @@ type (
 	Documents interface {
 		Issue(ctx context.Context, t tenancy.Tenant, r documents.Request) (documents.Paper, error)
 		OfCase(tx *tenancy.Tx, caseID uuid.UUID) ([]documents.Paper, error)
+		Revoked(tx *tenancy.Tx, cases []uuid.UUID) (map[uuid.UUID]bool, error)
 		ReadOfAccount(r *tenancy.Reads, account uuid.UUID, limit int, into *[]documents.Paper)
 	}
 	// Uploads keeps what people attach, and the drafts they have begun.

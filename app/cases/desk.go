@@ -82,7 +82,7 @@ func (s *Service) DeskList(ctx context.Context, by identity.Actor, f Filter) (Li
 		case "office":
 			q = q.Where("closed_at is null")
 		case "waiting":
-			q = q.Where("closed_at is null and state in ?", []State{Queued, AwaitingApplicant, AwaitingPayment, Decided})
+			q = q.Where("closed_at is null and state in ?", []State{AwaitingConfirmation, Queued, AwaitingApplicant, AwaitingPayment, Decided})
 		case "closed":
 			q, order = q.Where("closed_at is not null"), "closed_at desc"
 		default:
@@ -117,7 +117,7 @@ func (s *Service) DeskList(ctx context.Context, by identity.Actor, f Filter) (Li
 			count(*) filter (where closed_at is null and (state = 'received' or (state = 'in_review' and assignee_id = ?))) as todo,
 			count(*) filter (where closed_at is null and assignee_id = ?) as mine,
 			count(*) filter (where closed_at is null) as office,
-			count(*) filter (where closed_at is null and state in ('queued', 'awaiting_applicant', 'awaiting_payment', 'decided')) as waiting,
+			count(*) filter (where closed_at is null and state in ('awaiting_confirmation', 'queued', 'awaiting_applicant', 'awaiting_payment', 'decided')) as waiting,
 			count(*) filter (where state = 'received') as untaken,
 			count(*) filter (where closed_at is null and due_on = ?) as due_today,
 			count(*) filter (where closed_at is null and due_on < ? and paused_at is null) as late,

@@ -28,6 +28,7 @@ func (m *Module) deskPage(r *web.Request, code int, note, wrong string) error {
 		Left:      leftToDo(ctx, c), Checks: checks(ctx, c), Sections: sections(ctx, c), Documents: append(uploadRows(base, v.Uploads), paperRows(ctx, v.Papers, deskPaperURL)...),
 		Messages: exchange(ctx, v.Requests), History: moments(ctx, v.Events, c, deskSide), Fees: fees(ctx, c),
 		FeesNote: i18n.T(ctx, "cases.desk.fees-note", "version", c.Outcome.Version), Facts: m.deskFacts(r, c)}
+	page.Facts = append(page.Facts, waitedFacts(ctx, v)...)
 	if v.Place != nil {
 		page.Facts = append(page.Facts, ui.Fact{Term: v.Place.Label, Value: v.Place.fact(ctx), Note: v.Place.Grant})
 	}

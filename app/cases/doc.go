@@ -8,7 +8,8 @@
 // Life of a case. A smart service that grants: awaiting_payment → issuing →
 // completed (without a fee it begins at issuing). Everything else: received →
 // in_review ⇄ awaiting_applicant → decided → completed. The applicant may
-// withdraw until it is decided. Payment and ruling are facets of their own.
+// withdraw until it is decided. A service may ask other persons to confirm first
+// (awaiting_confirmation), and may let requests wait for a place (queued). Payment and ruling are facets of their own.
 //
 // Events that arrive: payments.fulfilled, payments.failed,
 // payments.duplicate. Jobs: cases.issue (the paper).

@@ -8,5 +8,13 @@ var (
 	ErrState    = problem.Conflict("cases.state", "cases.error.state")
 	ErrText     = problem.Invalid("cases.text", "cases.error.text")
 	ErrTaken    = problem.Conflict("cases.taken", "cases.error.taken")
-	ErrNotMine  = problem.Forbidden("cases.not-mine", "cases.error.not-mine")
+	// ErrNoConfirmation means a link that asks nothing of whoever follows it: unknown,
+	// used up, run out, or meant for another person.
+	ErrNoConfirmation = problem.NotFound("cases.no-confirmation", "cases.error.no-confirmation")
+	// ErrSamePerson means that a person whom a request names has the applicant's own
+	// address: she could not confirm by herself.
+	ErrSamePerson = problem.Invalid("cases.same-person", "cases.error.same-person")
+	// ErrConfirmLevel means that the account's trust level is below the service's.
+	ErrConfirmLevel = problem.Forbidden("cases.confirm-level", "cases.error.confirm-level")
+	ErrNotMine      = problem.Forbidden("cases.not-mine", "cases.error.not-mine")
 )

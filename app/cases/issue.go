@@ -67,11 +67,11 @@ func (s *Service) issue(ctx context.Context, t tenancy.Tenant, job outbox.Job) e
 	if _, err := s.Documents.Issue(ctx, t, req); err != nil {
 		return err
 	}
-	return s.DB.In(ctx, t, func(tx *tenancy.Tx) error { return s.issued(tx, p) })
+	return s.DB.In(ctx, t, func(tx *tenancy.Tx) error { return s.issued(tx, p, def) })
 }
 
 // issued notes that the paper is there; a second time it does nothing.
-func (s *Service) issued(tx *tenancy.Tx, p issuePayload) error {
+func (s *Service) issued(tx *tenancy.Tx, p issuePayload, def catalogue.Definition) error {
 	c, err := byID(tx, p.CaseID, true)
 	if err != nil {
 		return err
@@ -94,6 +94,7 @@ func (s *Service) issued(tx *tenancy.Tx, p issuePayload) error {
 	if p.Kind == paperDecision {
 		template = notifications.Decision
 	}
+	s.keepEnd(&c, def)
 	if err := save(tx, c); err != nil {
 		return err
 	}
@@ -118,9 +119,8 @@ func (s *Service) paper(ctx context.Context, t tenancy.Tenant, face *site.Site, 
 	}
 	ctx = i18n.WithLang(ctx, s.Texts, lang)
 	req := documents.Request{CaseID: c.ID, CaseRef: c.Ref, OwnerID: c.ApplicantID, Office: c.Office, Kind: kind, Title: title, IssuedAt: issued}
-	if kind == paperCertificate && def.Output.ValidDays > 0 {
-		until := issued.AddDate(0, 0, def.Output.ValidDays)
-		req.ValidUntil = &until
+	if kind == paperCertificate {
+		req.ValidUntil = end(c, def, issued)
 	}
 	office := face.Office(c.Office)
 	brand := pdf.Brand{Name: face.OfficialName, Colour: face.Brand.First, Mark: face.MarkSVG, Sender: nonEmpty(office.Name, office.Address, office.Phone)}

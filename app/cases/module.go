@@ -33,6 +33,8 @@ func (m *Module) Mount(r *web.Router) {
 	p.GET("/area/pratiche/:ref/ritira", ActionOwn, m.withdrawPage)
 	p.POST("/area/pratiche/:ref/ritira", ActionOwn, m.withdraw)
 	p.GET("/area/pratiche/:ref/allegati/:id", ActionOwn, m.ownUpload)
+	p.GET("/area/conferme/:token", ActionOwn, m.confirmPage)
+	p.POST("/area/conferme/:token", ActionOwn, m.confirm)
 
 	d := r.Desk
 	d.GET("", ActionDesk, m.deskList)
@@ -61,6 +63,8 @@ func (m *Module) Jobs(r *outbox.Registry) {
 	r.HandleCritical(jobIssue, m.issue)
 	r.Handle(jobAdmit, m.admit)
 	r.Every("cases.places", sweepEvery, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return m.Sweep(ctx, t) })
+	r.Every("cases.remind", time.Hour, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return m.Remind(ctx, t) })
+	r.Every("cases.confirmations", time.Hour, func(ctx context.Context, t tenancy.Tenant, _ outbox.Job) error { return m.FollowUp(ctx, t) })
 	on := func(event string, do func(tx *tenancy.Tx, e paymentEvent) error) {
 		r.Subscribe(event, "cases", func(_ context.Context, tx *tenancy.Tx, job outbox.Job) error {
 			var e paymentEvent

@@ -46,7 +46,7 @@ func (s *Service) claim(tx *tenancy.Tx, c *Case, def catalogue.Definition) error
 	if err != nil {
 		return err
 	}
-	if claim.State == contingents.Waiting {
+	if claim.State == contingents.Waiting && c.State != AwaitingConfirmation {
 		paused := c.SubmittedAt
 		c.State, c.Ruling, c.Payment, c.Fee, c.FeeLines, c.PausedAt = Queued, "", NoPayment, 0, []rules.Line{}, &paused
 		return save(tx, *c)
@@ -96,8 +96,10 @@ func (s *Service) admit(ctx context.Context, tx *tenancy.Tx, job outbox.Job) err
 	if err != nil || !admitted {
 		return err
 	}
-	if err := s.goOn(tx, &c); err != nil {
-		return err
+	if c.State == Queued { // one that still waits to be confirmed has its place, and waits on
+		if err := s.goOn(tx, &c); err != nil {
+			return err
+		}
 	}
 	return s.Outbox.Add(tx, jobAdmit, pot)
 }
@@ -107,6 +109,20 @@ func (s *Service) goOn(tx *tenancy.Tx, c *Case) error {
 	if err := c.move(StepAdmit, s.Clock.Now()); err != nil {
 		return err
 	}
+	if err := s.start(tx, c); err != nil {
+		return err
+	}
+	if err := s.note(tx, identity.System(tx.Tenant()), *c, "admitted", "", nil); err != nil {
+		return err
+	}
+	if c.State == Issuing {
+		return nil // the mail comes with the paper
+	}
+	return s.tell(tx, *c, notifications.PlaceFree, nil)
+}
+
+// start puts a case that nobody could work on yet where it begins.
+func (s *Service) start(tx *tenancy.Tx, c *Case) error {
 	def, err := definition(tx, *c)
 	if err != nil {
 		return err
@@ -117,13 +133,13 @@ func (s *Service) goOn(tx *tenancy.Tx, c *Case) error {
 	if err := save(tx, *c); err != nil {
 		return err
 	}
-	if err := s.note(tx, identity.System(tx.Tenant()), *c, "admitted", "", nil); err != nil {
-		return err
-	}
-	if c.State == Issuing {
+	switch c.State {
+	case Issuing:
 		return s.Outbox.Add(tx, jobIssue, issuePayload{CaseID: c.ID, Kind: paperCertificate})
+	case Received:
+		return s.tellOffice(tx, *c, notifications.OfficeReceived)
 	}
-	return s.tell(tx, *c, notifications.PlaceFree, nil)
+	return nil
 }
 
 // Sweep looks at all queues of a commune, for places that were added, and gives

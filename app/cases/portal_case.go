@@ -48,6 +48,10 @@ func (m *Module) casePage(r *web.Request, v View) view.CasePage {
 	if due := dueText(ctx, c); due != "" && c.State.Open() {
 		page.Facts = append(page.Facts, ui.Fact{Term: i18n.T(ctx, "cases.fact.due"), Value: due, Num: c.PausedAt == nil})
 	}
+	if c.EndsOn != nil {
+		page.Facts = append(page.Facts, ui.Fact{Term: i18n.T(ctx, "cases.fact.ends"), Value: i18n.Date(*c.EndsOn), Num: true})
+	}
+	page.Facts = append(page.Facts, waitedFacts(ctx, v)...)
 	if v.Place != nil {
 		page.Facts = append(page.Facts, ui.Fact{Term: v.Place.Label, Value: v.Place.fact(ctx), Note: v.Place.Grant})
 	}
@@ -75,6 +79,15 @@ func (m *Module) casePage(r *web.Request, v View) view.CasePage {
 		page.Withdraw = base + "/ritira"
 	}
 	return page
+}
+
+// waitedFacts are the persons a case waits for.
+func waitedFacts(ctx context.Context, v View) []ui.Fact {
+	var out []ui.Fact
+	for _, w := range v.Waited {
+		out = append(out, ui.Fact{Term: i18n.T(ctx, "cases.fact.waited"), Value: w.Name, Note: i18n.T(ctx, "cases.fact.waited-until", "date", i18n.Date(w.Until))})
+	}
+	return out
 }
 
 // Fields of the answer to a request.
@@ -181,6 +194,12 @@ func (m *Module) confirmation(r *web.Request) error {
 		page.Title = i18n.T(ctx, "cases.confirmation.preparing")
 		page.Next = []string{i18n.T(ctx, "cases.confirmation.next-preparing")}
 		page.Waiting, opts = true, append(opts, web.Refresh(1))
+	case c.State == AwaitingConfirmation:
+		page.Title = i18n.T(ctx, "cases.confirmation.asked")
+		for _, w := range v.Waited {
+			page.Next = append(page.Next, i18n.T(ctx, "cases.confirmation.next-asked", "name", w.Name, "until", i18n.LongDate(ctx, w.Until)))
+		}
+		page.Next = append(page.Next, i18n.T(ctx, "cases.confirmation.next-confirmed"))
 	case c.State == Queued && v.Place != nil:
 		page.Title = i18n.T(ctx, "cases.confirmation.queued")
 		page.Next = []string{v.Place.Label + ": " + v.Place.fact(ctx) + ".", i18n.T(ctx, "cases.confirmation.next-queued")}

@@ -56,29 +56,6 @@ func (s *Service) note(tx *tenancy.Tx, by identity.Actor, c Case, kind, text str
 	return audit.Record(tx, by, "cases."+kind, "case:"+c.Ref, nil)
 }
 
-// tell sends the applicant a mail with a link to the case.
-func (s *Service) tell(tx *tenancy.Tx, c Case, template string, params map[string]string) error {
-	a, err := identity.AccountByID(tx, c.ApplicantID)
-	if err != nil {
-		return err
-	}
-	return s.write(tx, a, c, template, params)
-}
-
-// write is tell where the applicant's account is known; no account, no mail.
-func (s *Service) write(tx *tenancy.Tx, a *identity.Account, c Case, template string, params map[string]string) error {
-	if a == nil {
-		return nil
-	}
-	p := map[string]string{"name": a.FullName(), "ref": c.Ref, "service": c.ServiceTitle.In(c.Lang),
-		"link": s.URL(tx.Tenant(), "/area/pratiche/"+c.Ref)}
-	for k, v := range params {
-		p[k] = v
-	}
-	return s.Notifications.Send(tx, notifications.Message{To: a.Email, Template: template, Lang: c.Lang, Params: p,
-		Key: template + ":" + c.ID.String() + ":" + s.Clock.Now().UTC().Format("20060102150405.000")})
-}
-
 // mine finds a case of the actor; anybody else's is not found.
 func mine(tx *tenancy.Tx, by identity.Actor, ref string, lock bool) (Case, error) {
 	c, err := byRef(tx, ref, lock)

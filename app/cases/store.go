@@ -41,12 +41,12 @@ func insert(tx *tenancy.Tx, c *Case) error {
 		c.Ref = string(ref)
 		n, err := tx.Exec(`insert into cases (id, ref, draft_id, service_id, service_version, definition_hash, service_title, service_kind, office,
 			applicant_id, applicant_name, lang, answers, rows, outcome, subject, state, ruling, payment, fee, fee_lines, fee_demo, decision, note,
-			due_on, submitted_at, closed_at, updated_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
+			due_on, paused_at, submitted_at, closed_at, updated_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
 			on conflict (ref) do nothing`,
 			c.ID, c.Ref, c.DraftID, c.ServiceID, c.ServiceVersion, c.DefinitionHash, c.ServiceTitle, c.ServiceKind, c.Office,
 			c.ApplicantID, c.ApplicantName, c.Lang, kept.Answers, kept.Rows, kept.Outcome, kept.Subject, c.State, c.Ruling, c.Payment, c.Fee, c.FeeLines, c.FeeDemo, kept.Decision, c.Note,
-			c.DueOn, c.SubmittedAt, c.ClosedAt, c.UpdatedAt)
+			c.DueOn, c.PausedAt, c.SubmittedAt, c.ClosedAt, c.UpdatedAt)
 		if err != nil || n == 1 {
 			return err
 		}

@@ -108,6 +108,13 @@ func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Dra
 	}
 	automatic := in.service.Kind == catalogue.Smart && outcome.Verdict == rules.Granted && !down
 	begin(&c, in.service.Definition, automatic, down)
+	ask, err := others(in.service.Definition, c, account)
+	if err != nil {
+		return Case{}, err
+	}
+	if len(ask) > 0 {
+		c.await()
+	}
 	err = s.in(ctx, by, func(tx *tenancy.Tx) error {
 		if err := keepDefinition(tx, in.service); err != nil {
 			return err
@@ -132,7 +139,10 @@ func (s *Service) create(ctx context.Context, by identity.Actor, draft forms.Dra
 		if err := s.claim(tx, &c, offered.Definition); err != nil {
 			return err
 		}
-		return s.announce(tx, by, account, c, automatic, down)
+		if c.State == AwaitingConfirmation {
+			return s.askOthers(tx, by, c, *in.service.Confirmation, ask)
+		}
+		return s.announce(tx, by, account, c, in.service.Notifications, automatic, down)
 	})
 	return c, err
 }
@@ -186,7 +196,7 @@ func begin(c *Case, svc catalogue.Definition, automatic, down bool) {
 }
 
 // announce writes what the history, the worker and the applicant must know.
-func (s *Service) announce(tx *tenancy.Tx, by identity.Actor, account *identity.Account, c Case, automatic, down bool) error {
+func (s *Service) announce(tx *tenancy.Tx, by identity.Actor, account *identity.Account, c Case, says catalogue.Notifications, automatic, down bool) error {
 	if err := s.note(tx, by, c, "submitted", "", nil); err != nil {
 		return err
 	}
@@ -195,7 +205,7 @@ func (s *Service) announce(tx *tenancy.Tx, by identity.Actor, account *identity.
 		if err := s.note(tx, system, c, "queued", "", nil); err != nil {
 			return err
 		}
-		return s.write(tx, account, c, notifications.CaseQueued, nil)
+		return s.write(tx, account, c, says.Mail.Queued, notifications.CaseQueued, nil)
 	}
 	switch {
 	case down:
@@ -213,7 +223,12 @@ func (s *Service) announce(tx *tenancy.Tx, by identity.Actor, account *identity.
 	if c.State == AwaitingPayment {
 		return nil // the mail comes with the payment
 	}
-	return s.write(tx, account, c, notifications.CaseReceived, nil)
+	if says.Office.Received {
+		if err := s.tellOffice(tx, c, notifications.OfficeReceived); err != nil {
+			return err
+		}
+	}
+	return s.write(tx, account, c, says.Mail.Received, notifications.CaseReceived, nil)
 }
 
 // subject reads the applicant's account and what the population register knows of the applicant; down

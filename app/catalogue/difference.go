@@ -31,7 +31,7 @@ var parts = []string{PartFee, PartForm, PartTerms, PartRules, PartOutput, PartTe
 var partOf = map[string]string{
 	"form": PartForm, "steps": PartForm, "fee": PartFee, "limits": PartFee, "quota": PartFee, "budget": PartFee, "instalments": PartFee,
 	"term": PartTerms, "legal_basis": PartTerms, "remedy": PartTerms, "retention": PartTerms, "channels": PartTerms, "retire": PartTerms,
-	"eligibility": PartRules, "decision": PartRules, "level": PartRules, "levels": PartRules, "kind": PartRules, "mandates": PartRules, "audience": PartRules,
+	"eligibility": PartRules, "decision": PartRules, "level": PartRules, "levels": PartRules, "kind": PartRules, "mandates": PartRules, "confirmation": PartRules, "audience": PartRules,
 	"output": PartOutput, "examples": PartExamples,
 }
 

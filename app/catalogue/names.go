@@ -37,6 +37,11 @@ type (
 	Report           = definition.Report
 	Mistake          = definition.Mistake
 	Mistakes         = definition.Mistakes
+	Confirmation     = definition.Confirmation
+	Notifications    = definition.Notifications
+	Moment           = definition.Moment
+	MailWords        = definition.MailWords
+	OfficeMail       = definition.OfficeMail
 )
 
 // The words of definitions that others compare with.
@@ -52,6 +57,16 @@ const (
 	Theirs        = overlay.Theirs
 	Another       = overlay.Another
 	SchemaFile    = definition.SchemaFile
+
+	MomentReceived = definition.MomentReceived
+	MomentQueued   = definition.MomentQueued
+	MomentAdmitted = definition.MomentAdmitted
+	MomentMissing  = definition.MomentMissing
+	MomentGranted  = definition.MomentGranted
+	MomentRefused  = definition.MomentRefused
+	MomentPaid     = definition.MomentPaid
+	MomentReady    = definition.MomentReady
+	MomentExpiring = definition.MomentExpiring
 )
 
 var (

@@ -102,7 +102,7 @@ func (w Workbench) Try(ctx context.Context, commune string, t Trial) (TrialResul
 	if w.Next.Output.Body.Empty() {
 		return out, nil
 	}
-	words, err := w.trialWords(ctx, commune, t)
+	words, err := w.trialWords(ctx, commune, t, outcome)
 	if err != nil {
 		return out, err
 	}
@@ -116,12 +116,15 @@ func (w Workbench) Try(ctx context.Context, commune string, t Trial) (TrialResul
 	return out, nil
 }
 
-func (w Workbench) trialWords(ctx context.Context, commune string, t Trial) (map[string]string, error) {
+func (w Workbench) trialWords(ctx context.Context, commune string, t Trial, outcome rules.Outcome) (map[string]string, error) {
 	person := t.Who.person(t, w.Postcodes)
 	words := person.Words()
 	words["commune"], words["name"], words["today"] = commune, person.Name(), i18n.LongDate(ctx, t.Today)
 	if days := w.Next.Output.ValidDays; days > 0 {
 		words["valid_until"] = i18n.Date(t.Today.AddDate(0, 0, days))
+	}
+	if outcome.Until != nil {
+		words["valid_until"] = i18n.Date(*outcome.Until)
 	}
 	sections, err := w.Next.Form.Review(ctx, t.Answers, nil, w.Setting(t))
 	if err != nil {

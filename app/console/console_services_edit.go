@@ -79,6 +79,13 @@ var editParts = []editPart{
 	{"domande", func(w catalogue.Workbench) []editField {
 		return questions(w.Pending)
 	}},
+	{"messaggi", func(catalogue.Workbench) []editField {
+		var out []editField
+		for moment := range (catalogue.MailWords{}).All() {
+			out = append(out, editField{path: []string{"notifications", "mail", string(moment)}, control: asText, label: "mail_" + string(moment), rows: 2})
+		}
+		return out
+	}},
 	{"tariffa", func(w catalogue.Workbench) []editField {
 		var out []editField
 		amounts, _ := w.Pending.Get("fee", "amounts").(map[string]any)

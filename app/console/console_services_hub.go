@@ -50,6 +50,7 @@ func (m *Module) showService(r *web.Request, status int, w catalogue.Workbench, 
 	}
 	s.Sections = []ui.Section{{ID: "cambiare", Title: i18n.T(ctx, "console.edit.hub-change"), Rows: partRows(ctx, w)},
 		{ID: "provare", Title: i18n.T(ctx, "console.edit.hub-try"), Rows: tryRows(ctx, w)},
+		mailSection(r, w),
 		{ID: "file", Title: i18n.T(ctx, "console.edit.hub-file"), Links: []ui.Link{
 			{Text: i18n.T(ctx, "console.edit.export"), URL: serviceURL(w.ID, "/esporta/definizione.yaml")},
 			{Text: i18n.T(ctx, "console.edit.export-own"), URL: serviceURL(w.ID, "/esporta/particolarita.yaml")},

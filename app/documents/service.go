@@ -231,6 +231,20 @@ func (s *Service) Open(ctx context.Context, by identity.Actor, id uuid.UUID) (p 
 	return p, file, nil
 }
 
+// Revoked are those of some cases of which a paper was taken back.
+func (s *Service) Revoked(tx *tenancy.Tx, cases []uuid.UUID) (map[uuid.UUID]bool, error) {
+	rows, err := tx.Query("select distinct case_id from documents where case_id = any($1) and revoked_at is not null", cases)
+	if err != nil {
+		return nil, err
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	out := make(map[uuid.UUID]bool, len(found))
+	for _, id := range found {
+		out[id] = true
+	}
+	return out, err
+}
+
 // Revoke takes a paper back: from now on it is not genuine. Officials of the
 // case's office may. Errors: ErrNotFound, ErrReason, ErrRevoked.
 func (s *Service) Revoke(ctx context.Context, by identity.Actor, id uuid.UUID, reason string) error {

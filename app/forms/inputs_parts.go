@@ -82,6 +82,10 @@ func (o *opened) partInput(ctx context.Context, f *Field, p part, typed url.Valu
 		for _, section := range o.in.Sections {
 			input.Options = append(input.Options, ui.Option{Value: section, Label: section})
 		}
+		if given := first(typed, named.ID); given != "" && given != sectionUnknown && !slices.Contains(o.in.Sections, given) {
+			input.Options = append(input.Options, ui.Option{Value: given, Label: given})
+		}
+		input.Options = append(input.Options, ui.Option{Value: sectionUnknown, Label: i18n.T(ctx, "forms.part.section_unknown")})
 	case f.Kind == "map" && p.name == "words":
 		input.Help = i18n.T(ctx, "forms.part.words_help")
 	case f.Kind == "map":

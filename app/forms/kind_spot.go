@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -58,7 +57,9 @@ func (k parcelKind) Read(f *Field, typed url.Values, in Setting) (any, *Mistake)
 	} else if !parcelNumber.MatchString(record.text("number")) {
 		more = append(more, mistake("parcel_number").in("number"))
 	}
-	if section := record.text("section"); len(in.Sections) > 0 && !slices.Contains(in.Sections, section) {
+	// The list of sections is the commune's word and may lack one: what is not on it
+	// refuses nobody.
+	if len(in.Sections) > 0 && record.text("section") == "" {
 		more = append(more, mistake("parcel_section").in("section"))
 	}
 	if len(more) > 0 {
@@ -71,19 +72,26 @@ func (k parcelKind) Read(f *Field, typed url.Values, in Setting) (any, *Mistake)
 	return record, nil
 }
 
+// sectionUnknown is chosen by who does not find the section in the list.
+const sectionUnknown = "?"
+
 func parcelForm(number string) string {
 	return strings.ToUpper(strings.ReplaceAll(number, " ", ""))
 }
 
 func (parcelKind) Rule(value any) any {
 	r := value.(Record)
-	return rules.Parts{"number": r.text("number"), "section": r.text("section")}
+	section := r.text("section")
+	if section == sectionUnknown {
+		section = ""
+	}
+	return rules.Parts{"number": r.text("number"), "section": section}
 }
 
 // landWords are how a parcel is called: with the commune, with the section.
-var landWords = map[string][3]string{
-	"it": {"mappale n. ", " RFD ", ", sezione "}, "de": {"Grundstück Nr. ", ", Grundbuch ", ", Sektion "},
-	"fr": {"bien-fonds n° ", ", registre foncier ", ", section "}, "en": {"parcel no. ", ", land register of ", ", section "},
+var landWords = map[string][4]string{
+	"it": {"mappale n. ", " RFD ", ", sezione ", ", sezione da verificare"}, "de": {"Grundstück Nr. ", ", Grundbuch ", ", Sektion ", ", Sektion zu prüfen"},
+	"fr": {"bien-fonds n° ", ", registre foncier ", ", section ", ", section à vérifier"}, "en": {"parcel no. ", ", land register of ", ", section ", ", section to be checked"},
 }
 
 func showParcel(r Record, lang string) string {
@@ -95,7 +103,11 @@ func showParcel(r Record, lang string) string {
 	if commune := r.text("commune"); commune != "" {
 		out += words[1] + commune
 	}
-	if section := r.text("section"); section != "" {
+	switch section := r.text("section"); section {
+	case "":
+	case sectionUnknown:
+		out += words[3]
+	default:
 		out += words[2] + section
 	}
 	return out

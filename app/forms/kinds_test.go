@@ -71,7 +71,9 @@ func TestKindsOfSeveralParts(t *testing.T) {
 		{Field{Kind: "company"}, "x_name=Esempio SA&x_uid=CHE 100.155.212 IVA", Record{"name": "Esempio SA", "uid": "CHE-100.155.212"}},
 		{Field{Kind: "company"}, "x_name=Esempio SA", "!company_uid:uid"},
 		{Field{Kind: "parcel"}, "x_number=1234 a&x_section=Alto", Record{"number": "1234A", "section": "Alto", "commune": "Esempio"}},
-		{Field{Kind: "parcel"}, "x_number=12b4&x_section=Nord", "!parcel_number:number parcel_section:section"},
+		{Field{Kind: "parcel"}, "x_number=12b4&x_section=", "!parcel_number:number parcel_section:section"},
+		{Field{Kind: "parcel"}, "x_number=12&x_section=Nord", Record{"number": "12", "section": "Nord", "commune": "Esempio"}},
+		{Field{Kind: "parcel"}, "x_number=12&x_section=?", Record{"number": "12", "section": "?", "commune": "Esempio"}},
 		{Field{Kind: "parcel"}, "x_section=Alto", "!parcel_number:number"},
 		{Field{Kind: "map"}, "x_words=Via Nassa 5", Record{"words": "Via Nassa 5"}},
 		{Field{Kind: "map"}, "x_east=2'717'000&x_north=1'096'000", Record{"east": int64(2717000), "north": int64(1096000)}},
@@ -110,6 +112,7 @@ func TestKindsOfSeveralParts(t *testing.T) {
 		want       string
 	}{
 		{"parcel", "it", Record{"number": "1234", "commune": "Esempio", "section": "Alto"}, "mappale n. 1234 RFD Esempio, sezione Alto"},
+		{"parcel", "it", Record{"number": "1234", "commune": "Esempio", "section": "?"}, "mappale n. 1234 RFD Esempio, sezione da verificare"},
 		{"parcel", "de", Record{"number": "1234"}, "Grundstück Nr. 1234"},
 		{"map", "it", Record{"words": "davanti al 5", "east": int64(2717000), "north": int64(1096000)}, "davanti al 5, 2'717'000 / 1'096'000"},
 		{"person", "it", Record{"first_name": "Anna", "last_name": "Esempi", "born": Day("1987-03-14"), "avs": "756.9217.0769.85"}, "Anna Esempi, 14.03.1987, AVS 756.9217.0769.85"},

@@ -156,8 +156,9 @@ type Extent struct {
 	North int `yaml:"north" json:"north"`
 }
 
-// nearby is how far beyond its box a point still counts as near the commune.
-const nearby = 1000
+// nearby is how far beyond its box a point still counts as near the commune. The
+// boxes are estimates: a spot by the border must not be refused.
+const nearby = 3000
 
 func (x Extent) near(east, north int) bool {
 	return x == Extent{} || east >= x.West-nearby && east <= x.East+nearby && north >= x.South-nearby && north <= x.North+nearby

@@ -21,6 +21,7 @@ var letterPage = template.Must(template.New("letter").Parse(letterHTML))
 type letter struct {
 	Lang, Kind      string
 	Params          map[string]string
+	Own             i18n.Text
 	Sender, Address string // the commune's name and the town hall's address, for the foot
 	Colour          string // the commune's first colour, "#rrggbb"
 }
@@ -54,15 +55,49 @@ func (l letter) write(ctx context.Context) (words, error) {
 			paragraphs = append(paragraphs, p)
 		}
 	}
+	own, ownLang := l.own(w.lang)
+	if own != "" {
+		paragraphs = append(paragraphs, own)
+	}
 	button, link := i18n.T(ctx, base+".button", kv...), l.Params["link"]
 	closing, foot := i18n.T(ctx, "mail.closing", kv...), i18n.T(ctx, "mail.foot", kv...)
 	w.text = strings.Join(append(paragraphs, button+":\n"+link, closing+"\n"+l.Sender, "-- \n"+strings.TrimSpace(foot+"\n"+l.Address)), "\n\n") + "\n"
 
 	var page strings.Builder
 	err := letterPage.Execute(&page, map[string]any{
-		"Lang": w.lang, "Subject": w.subject, "Paragraphs": paragraphs, "Button": button, "Link": link,
+		"Lang": w.lang, "Subject": w.subject, "Paragraphs": shown(paragraphs, own, ownLang), "Button": button, "Link": link,
 		"Closing": closing, "Sender": l.Sender, "Foot": foot, "Address": l.Address, "Colour": l.Colour,
 	})
 	w.html = page.String()
 	return w, err
+}
+
+// paragraph is one of the mail's page; Lang is "" where it is the mail's own.
+type paragraph struct{ Text, Lang string }
+
+func shown(paragraphs []string, own, ownLang string) []paragraph {
+	out := make([]paragraph, len(paragraphs))
+	for i, text := range paragraphs {
+		out[i].Text = text
+	}
+	if own != "" {
+		out[len(out)-1].Lang = ownLang
+	}
+	return out
+}
+
+// own is the sentence of whoever causes the mail, and its language where that is
+// not the mail's.
+func (l letter) own(lang string) (text, other string) {
+	text = strings.Join(strings.Fields(l.Own[l.Lang]), " ")
+	switch {
+	case text != "" && l.Lang == lang:
+		return text, ""
+	case text != "":
+		return text, l.Lang
+	}
+	if text = strings.Join(strings.Fields(l.Own[i18n.Reference]), " "); lang != i18n.Reference {
+		other = i18n.Reference
+	}
+	return text, other
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sportello-ticino/sportello/pkg/i18n"
 	"github.com/sportello-ticino/sportello/pkg/mail"
 )
 
@@ -14,7 +15,10 @@ type Message struct {
 	Template string            // one of the kinds below
 	Lang     string            // language of the mail; Italian where it has no text
 	Params   map[string]string // values of the placeholders, and "link"
-	Key      string            // identifies the occasion for ever
+	// Own is a sentence of whoever causes the mail, below the usual words: in the
+	// mail's language, or in Italian.
+	Own i18n.Text
+	Key string // identifies the occasion for ever
 }
 
 // The kinds of mail.
@@ -32,6 +36,13 @@ const (
 	Decision        = "decision"         // the office has decided
 	DocumentReady   = "document-ready"   // a sealed paper lies among the documents
 	PaymentReceived = "payment-received" // the fee has arrived
+	GrantEnds       = "grant-ends"       // what was granted ends in some days
+	ConfirmAsked    = "confirm-asked"    // somebody's request needs this person's agreement
+	ConfirmReminder = "confirm-reminder" // and still does
+	ConfirmGiven    = "confirm-given"    // everybody agreed: the request goes on
+	ConfirmEnded    = "confirm-ended"    // somebody did not agree, or not in time: it is over
+	OfficeReceived  = "office-received"  // an office has a case to look at
+	OfficePaid      = "office-paid"      // the fee of an office's case has arrived
 	DraftExpires    = "draft-expires"    // a request that was begun is forgotten in a few days
 	AccessAsked     = "access-asked"     // the entity asks an administrator to be let in
 	SupportAsked    = "support-asked"    // a commune asks the shared entity for help
@@ -44,7 +55,7 @@ const (
 // canWait are the mails that are put off while the commune has used up its mails:
 // they tell what stands in the desk as well, and nobody's term runs on them. All
 // others are waited for by somebody, or by the law, and always go.
-var canWait = map[string]bool{CaseReceived: true, PaymentReceived: true, SupportAnswered: true}
+var canWait = map[string]bool{CaseReceived: true, PaymentReceived: true, OfficeReceived: true, OfficePaid: true, SupportAnswered: true}
 
 // needs lists, for each kind, the values without which it makes no sense.
 var needs = map[string][]string{
@@ -61,6 +72,13 @@ var needs = map[string][]string{
 	Decision:        {"link", "name", "ref", "service"},
 	DocumentReady:   {"link", "name", "ref", "service"},
 	PaymentReceived: {"link", "name", "ref", "service"},
+	GrantEnds:       {"link", "name", "service", "title", "until"},
+	ConfirmAsked:    {"link", "name", "who", "service", "until"},
+	ConfirmReminder: {"link", "name", "who", "service", "until"},
+	ConfirmGiven:    {"link", "name", "ref", "service"},
+	ConfirmEnded:    {"link", "name", "ref", "service"},
+	OfficeReceived:  {"link", "name", "ref", "service"},
+	OfficePaid:      {"link", "name", "ref", "service"},
 	DraftExpires:    {"link", "name", "service", "until"},
 	AccessAsked:     {"link", "name", "who"},
 	SupportAsked:    {"link", "name", "subject", "commune"},

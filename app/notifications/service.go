@@ -63,6 +63,7 @@ func (s *Service) Jobs(reg *outbox.Registry) {
 type payload struct {
 	ID     int64             `json:"id"`
 	Params map[string]string `json:"params"`
+	Own    i18n.Text         `json:"own,omitempty"`
 }
 
 // Send has the mail sent once tx is committed. A key already used does nothing.
@@ -75,7 +76,7 @@ func (s *Service) Send(tx *tenancy.Tx, m Message) error {
 	if err != nil || !fresh {
 		return err
 	}
-	return s.Outbox.Add(tx, Job, payload{ID: id, Params: m.Params})
+	return s.Outbox.Add(tx, Job, payload{ID: id, Params: m.Params, Own: m.Own})
 }
 
 // Post is Send for what happens in the platform's schema: the commune sends the
@@ -116,7 +117,7 @@ func (s *Service) deliver(ctx context.Context, t tenancy.Tenant, j outbox.Job) e
 			return outbox.PutOff{For: until.Sub(s.Clock.Now())}
 		}
 	}
-	m, err := s.compose(ctx, t, line, p.Params)
+	m, err := s.compose(ctx, t, line, p)
 	if err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (s *Service) deliver(ctx context.Context, t tenancy.Tenant, j outbox.Job) e
 	return s.DB.In(ctx, t, func(tx *tenancy.Tx) error { return finish(tx, p.ID, m.ID(), err, s.Clock.Now()) })
 }
 
-func (s *Service) compose(ctx context.Context, t tenancy.Tenant, line row, params map[string]string) (mail.Message, error) {
+func (s *Service) compose(ctx context.Context, t tenancy.Tenant, line row, p payload) (mail.Message, error) {
 	face, err := s.Sites.Get(ctx, t)
 	if err != nil {
 		return mail.Message{}, fmt.Errorf("notifications: %w", err)
@@ -140,7 +141,7 @@ func (s *Service) compose(ctx context.Context, t tenancy.Tenant, line row, param
 		from.Name = face.OfficialName
 	}
 	l := letter{
-		Lang: line.Lang, Kind: line.Template, Params: params, Sender: face.OfficialName,
+		Lang: line.Lang, Kind: line.Template, Params: p.Params, Own: p.Own, Sender: face.OfficialName,
 		Address: face.TownHall["address"], Colour: face.Brand.First,
 	}
 	words, err := l.write(i18n.WithLang(ctx, s.Texts(t), line.Lang))

@@ -58,6 +58,9 @@ type Definition struct {
 	Decision    Decision
 	Scarce      *Scarce         // nil where nothing runs out
 	Instalments *InstalmentRule // nil where a sum is paid at once
+	// Until is an expression, the last day of what is granted; empty where that
+	// has no end or counts from another day.
+	Until string `json:",omitempty"`
 }
 
 // Set is a compiled Definition.
@@ -70,6 +73,7 @@ type Set struct {
 	eligibility []condition
 	checks      []condition
 	scarce      scarce
+	until       *Rule
 }
 
 type feeLine struct {
@@ -128,6 +132,8 @@ type Outcome struct {
 	// Pot is what the request draws from, where something can run out.
 	Pot         *Pot         `json:"pot,omitempty"`
 	Instalments []Instalment `json:"instalments,omitempty"`
+	// Until is the last day of what would be granted, where the rules say it.
+	Until *time.Time `json:"until,omitempty"`
 }
 
 // Compile compiles all rules of a definition; every mistake is reported.
@@ -158,6 +164,9 @@ func (s *Scope) Compile(def Definition) (*Set, error) {
 		set.checks = append(set.checks, condition{c, compile("decision "+c.ID, c.Holds, s.Condition)})
 	}
 	set.scarce = s.compileScarce(def, compile)
+	if def.Until != "" {
+		set.until = compile("output valid_until", def.Until, s.Day)
+	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
@@ -242,6 +251,15 @@ func (s *Set) Evaluate(ctx context.Context, in Input) (Outcome, error) {
 	if s.definition.Instalments != nil {
 		if out.Instalments, err = s.instalments(ctx, values); err != nil {
 			return Outcome{}, err
+		}
+	}
+	if s.until != nil {
+		last, err := s.until.When(ctx, values)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if !last.IsZero() {
+			out.Until = &last
 		}
 	}
 	switch {
@@ -364,7 +382,7 @@ func (s *Set) rules() []*Rule {
 	for _, c := range slices.Concat(s.eligibility, s.checks) {
 		all = append(all, c.rule)
 	}
-	for _, rule := range []*Rule{s.scarce.key, s.scarce.on, s.scarce.grant, s.scarce.total, s.scarce.count, s.scarce.first} {
+	for _, rule := range []*Rule{s.scarce.key, s.scarce.on, s.scarce.grant, s.scarce.total, s.scarce.count, s.scarce.first, s.until} {
 		if rule != nil {
 			all = append(all, rule)
 		}

@@ -19,6 +19,7 @@ var wherePaths = []struct {
 	{"fee line ", []string{"fee", "lines"}, "amount"},
 	{"fee minimum", []string{"fee", "minimum"}, ""},
 	{"fee shown", []string{"fee", "shown"}, ""},
+	{"output valid_until", []string{"output", "valid_until"}, ""},
 	{"eligibility ", []string{"eligibility"}, "holds"},
 	{"decision ", []string{"decision"}, "holds"},
 	{"field ", []string{"form", "steps", "**"}, ""},

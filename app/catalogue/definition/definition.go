@@ -54,36 +54,38 @@ type Definition struct {
 	Audience   []string    `yaml:"audience" json:"audience"`
 	LifeEvents []string    `yaml:"life_events" json:"life_events,omitempty"`
 	// BusinessEvents are the moments of a firm's life that the service belongs to.
-	BusinessEvents []string    `yaml:"business_events" json:"business_events,omitempty"`
-	Keywords       []string    `yaml:"keywords" json:"keywords,omitempty"` // other words people search by
-	Office         string      `yaml:"office" json:"office"`
-	Level          int         `yaml:"level" json:"level"` // trust level 0–4 asked of the applicant
-	Levels         Levels      `yaml:"levels" json:"levels,omitzero"`
-	Mandates       bool        `yaml:"mandates" json:"mandates,omitempty"`
-	Minutes        int         `yaml:"minutes" json:"minutes,omitempty"` // to fill in the form
-	Who            i18n.Text   `yaml:"who" json:"who"`
-	WhoList        []i18n.Text `yaml:"who_list" json:"who_list,omitempty"`
-	Needs          []i18n.Text `yaml:"needs" json:"needs,omitempty"`
-	Term           Term        `yaml:"term" json:"term"`
-	Output         Output      `yaml:"output" json:"output"`
-	LegalBasis     []string    `yaml:"legal_basis" json:"legal_basis"`
-	Remedy         i18n.Text   `yaml:"remedy" json:"remedy,omitempty"`
-	Retention      int         `yaml:"retention" json:"retention,omitempty"` // days after the case is closed
-	Channels       []string    `yaml:"channels" json:"channels,omitempty"`
-	Contact        *Contact    `yaml:"contact" json:"contact,omitempty"`
-	Note           i18n.Text   `yaml:"note" json:"note,omitempty"` // a word of the commune on the card
+	BusinessEvents []string      `yaml:"business_events" json:"business_events,omitempty"`
+	Keywords       []string      `yaml:"keywords" json:"keywords,omitempty"` // other words people search by
+	Office         string        `yaml:"office" json:"office"`
+	Level          int           `yaml:"level" json:"level"` // trust level 0–4 asked of the applicant
+	Levels         Levels        `yaml:"levels" json:"levels,omitzero"`
+	Confirmation   *Confirmation `yaml:"confirmation" json:"confirmation,omitempty"` // nil: nobody else must agree
+	Mandates       bool          `yaml:"mandates" json:"mandates,omitempty"`
+	Minutes        int           `yaml:"minutes" json:"minutes,omitempty"` // to fill in the form
+	Who            i18n.Text     `yaml:"who" json:"who"`
+	WhoList        []i18n.Text   `yaml:"who_list" json:"who_list,omitempty"`
+	Needs          []i18n.Text   `yaml:"needs" json:"needs,omitempty"`
+	Term           Term          `yaml:"term" json:"term"`
+	Output         Output        `yaml:"output" json:"output"`
+	LegalBasis     []string      `yaml:"legal_basis" json:"legal_basis"`
+	Remedy         i18n.Text     `yaml:"remedy" json:"remedy,omitempty"`
+	Retention      int           `yaml:"retention" json:"retention,omitempty"` // days after the case is closed
+	Channels       []string      `yaml:"channels" json:"channels,omitempty"`
+	Contact        *Contact      `yaml:"contact" json:"contact,omitempty"`
+	Note           i18n.Text     `yaml:"note" json:"note,omitempty"` // a word of the commune on the card
 	// Paused says to people why the service cannot be asked for now. While it
 	// stands there the card is shown and nobody can begin.
-	Paused      i18n.Text         `yaml:"paused" json:"paused,omitempty"`
-	Form        forms.Definition  `yaml:"form" json:"form"`
-	Fee         Fee               `yaml:"fee" json:"fee"`
-	Limits      map[string]Limit  `yaml:"limits" json:"limits,omitempty"`
-	Quota       *Quota            `yaml:"quota" json:"quota,omitempty"`
-	Budget      *Budget           `yaml:"budget" json:"budget,omitempty"`
-	Instalments *Instalments      `yaml:"instalments" json:"instalments,omitempty"`
-	Eligibility []rules.Condition `yaml:"eligibility" json:"eligibility,omitempty"`
-	Decision    []rules.Condition `yaml:"decision" json:"decision,omitempty"`
-	Examples    []Example         `yaml:"examples" json:"examples,omitempty"`
+	Paused        i18n.Text         `yaml:"paused" json:"paused,omitempty"`
+	Form          forms.Definition  `yaml:"form" json:"form"`
+	Fee           Fee               `yaml:"fee" json:"fee"`
+	Limits        map[string]Limit  `yaml:"limits" json:"limits,omitempty"`
+	Quota         *Quota            `yaml:"quota" json:"quota,omitempty"`
+	Budget        *Budget           `yaml:"budget" json:"budget,omitempty"`
+	Instalments   *Instalments      `yaml:"instalments" json:"instalments,omitempty"`
+	Notifications Notifications     `yaml:"notifications" json:"notifications,omitzero"`
+	Eligibility   []rules.Condition `yaml:"eligibility" json:"eligibility,omitempty"`
+	Decision      []rules.Condition `yaml:"decision" json:"decision,omitempty"`
+	Examples      []Example         `yaml:"examples" json:"examples,omitempty"`
 }
 
 // Contact is whom to ask about this service, where it is not the office's own
@@ -108,6 +110,9 @@ type Output struct {
 	// {purpose}, {grant}, {register.…} and {answers.<field>}; paragraphs are lines.
 	Body      i18n.Text `yaml:"body" json:"body,omitempty"`
 	ValidDays int       `yaml:"valid_days" json:"valid_days,omitempty"` // 0: without end
+	// ValidUntil is an expression, the last day of what is granted, where it does
+	// not depend on the day the paper is made.
+	ValidUntil string `yaml:"valid_until" json:"valid_until,omitempty"`
 }
 
 // Fee is what a service costs.

@@ -45,6 +45,8 @@ func (d Definition) check() Mistakes {
 	f.wrong(d.Minutes < 0 || d.Minutes > 240, pathTo("minutes"), "use 0 to 240", "%d minutes to fill in the form", d.Minutes)
 	d.checkWords(&f)
 	d.checkTexts(&f)
+	d.checkNotifications(&f)
+	d.checkConfirmation(&f)
 	f.wrong(d.Output.Kind == Certificate && d.Output.Body.Empty(), pathTo("output", "body"), "write the text of the paper", "a certificate needs an output body")
 	f.wrong(d.Kind == Traditional && d.Output.Kind != Receipt && d.Remedy.Empty(), pathTo("remedy"), "say how a decision is challenged", "a service decided by an official needs its remedy")
 	f.wrong(len(d.Fee.Lines) > 0 && d.Fee.Shown == "", pathTo("fee", "shown"), "write the amount people read on the card, as amounts.<name>", "a fee needs the price shown on the card")

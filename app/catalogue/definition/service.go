@@ -121,7 +121,7 @@ func (d Definition) rules() rules.Definition {
 		Service: d.ID, Version: d.Version, Eligibility: d.Eligibility,
 		Fee:      rules.FeeRule{Lines: d.Fee.Lines, Minimum: d.Fee.Minimum, MinimumLabel: minimumLabel},
 		Decision: rules.Decision{Automatic: d.Kind == Smart, Checks: d.Decision},
-		Scarce:   d.scarceRule(), Instalments: d.instalmentRule(),
+		Scarce:   d.scarceRule(), Instalments: d.instalmentRule(), Until: d.Output.ValidUntil,
 	}
 }
 
