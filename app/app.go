@@ -71,20 +71,20 @@ var Version = "0.1.0"
 type App struct {
 	// KeepDrafts lets a folder take fields away that open drafts have answered.
 	KeepDrafts bool
-	Config    config.Config
-	Log       *slog.Logger
-	Clock     clock.Clock
-	DB        *tenancy.DB
-	Keys      *keys.Ring
-	Masters   *kms.Chain
-	Redis     *redis.Client
-	TenantsFS fs.FS
-	Texts     *i18n.Bundle
-	Registry  *outbox.Registry
-	Outbox    *outbox.Outbox
-	Router    *web.Router
-	Web       *web.Server
-	Sites     *site.Sites
+	Config     config.Config
+	Log        *slog.Logger
+	Clock      clock.Clock
+	DB         *tenancy.DB
+	Keys       *keys.Ring
+	Masters    *kms.Chain
+	Redis      *redis.Client
+	TenantsFS  fs.FS
+	Texts      *i18n.Bundle
+	Registry   *outbox.Registry
+	Outbox     *outbox.Outbox
+	Router     *web.Router
+	Web        *web.Server
+	Sites      *site.Sites
 
 	Identity      *identity.Service
 	Staff         *identity.Staff

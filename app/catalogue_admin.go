@@ -100,6 +100,13 @@ func (a *App) DiffCatalogue(ctx context.Context, services []string, out io.Write
 		for _, problem := range p.Problems {
 			fmt.Fprintf(out, "  ! %s\n", problem)
 		}
+		drafts, err := a.Catalogue.DraftsElsewhere(ctx, id, before, after)
+		if err != nil {
+			return err
+		}
+		for _, d := range drafts {
+			fmt.Fprintf(out, "  %s: the field %q goes, and %d open drafts have answered it\n", d.Slug, d.ID, d.Drafts)
+		}
 		for _, t := range communes {
 			conflicts, offered, err := a.Catalogue.WouldConflict(it, t, id, after)
 			if err != nil {

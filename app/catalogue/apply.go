@@ -67,6 +67,9 @@ func Apply(ctx context.Context, tx *tenancy.Tx, f Folder, o Options) ([]string, 
 func applyOne(ctx context.Context, tx *tenancy.Tx, f Folder, id string, r row, o Options) ([]string, error) {
 	isNew, before := r.ID == "", r
 	r.ID = id
+	if _, offered := o.Shared[id]; o.Shared != nil && !offered && f.Shared[id] != nil && r.BaseVersion == nil {
+		return []string{id + ": not taken in: the shared catalogue has withdrawn it"}, nil
+	}
 	r.standOn(f, o)
 	if isNew || o.Overwrite || !overlay.Same(r.folderSaid(), f.Overlays[id]) {
 		r.Overlay, r.Folder = f.Overlays[id], nil

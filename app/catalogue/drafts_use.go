@@ -132,3 +132,35 @@ func (m *Module) DraftsUsing(ctx context.Context, by identity.Actor, w Workbench
 	})
 	return out, err
 }
+
+// DraftsThere is how many open drafts of a commune have answered a field.
+type DraftsThere struct {
+	Slug string
+	RemovedField
+}
+
+// DraftsElsewhere are the fields that one version of a shared service has and the
+// next has not, with the communes in which open drafts have answered them: counts,
+// never answers.
+func (m *Module) DraftsElsewhere(ctx context.Context, id string, from, to Tree) ([]DraftsThere, error) {
+	if len(from) == 0 || len(goneFields(from, to)) == 0 {
+		return nil, nil
+	}
+	all, err := m.DB.Directory().All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []DraftsThere
+	for _, t := range all {
+		if err := m.DB.Read(ctx, t, func(tx *tenancy.Tx) error {
+			gone, err := removedFields(tx, id, from, to)
+			for _, f := range gone {
+				out = append(out, DraftsThere{t.Slug(), f})
+			}
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

@@ -39,6 +39,8 @@ var (
 	ErrExamplesFail = problem.Invalid("catalogue.examples-fail", "updates.error.examples_fail")
 	// ErrNothingToUndo means that nothing was accepted that is not undone.
 	ErrNothingToUndo = problem.NotFound("catalogue.nothing-to-undo", "updates.error.nothing_to_undo")
+	// ErrWithdrawn means that a shared version was withdrawn already.
+	ErrWithdrawn = problem.Conflict("catalogue.withdrawn", "updates.error.withdrawn")
 	// ErrOffered means that the commune offers the service already.
 	ErrOffered = problem.Conflict("catalogue.offered", "updates.error.offered")
 	// ErrNothingToOffer means that nothing was chosen, or that nothing differs.

@@ -115,6 +115,11 @@ func Check(ctx context.Context, root fs.FS, communes []Commune, engine *rules.En
 	return definition.Check(ctx, root, communes, engine)
 }
 
+// Compile makes a service of a definition: see definition.Compile.
+func Compile(def Definition, engine *rules.Engine) (*Service, error) {
+	return definition.Compile(def, engine)
+}
+
 // Convert makes drafts of the entries of a list of services: see definition.Convert.
 func Convert(file string, data []byte) (map[string][]byte, []error) {
 	return definition.Convert(file, data)

@@ -63,7 +63,11 @@ func (m *Module) Propose(ctx context.Context, c Candidate) (p Proposal, err erro
 	id, _ := c.Tree["id"].(string)
 	p.Service = id
 	tree := overlay.Clone(c.Tree).(Tree)
-	if err := m.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
+	last := 0
+	if err := m.DB.Platform(ctx, func(tx *tenancy.PlatformTx) (err error) {
+		if last, err = lastVersion(tx, id); err != nil {
+			return err
+		}
 		before, err := sharedAt(tx, id, 0)
 		if errors.Is(err, ErrNotShared) {
 			return nil
@@ -87,12 +91,14 @@ func (m *Module) Propose(ctx context.Context, c Candidate) (p Proposal, err erro
 		case p.Same:
 			version = p.Before.Version
 		case c.NextVersion:
-			version = p.Before.Version + 1
-		case version <= p.Before.Version:
-			problem("version %d is published already with another content: write version: %d", p.Before.Version, p.Before.Version+1)
+			version = last + 1
+		case version <= last:
+			problem("version %d is published already with another content: write version: %d", last, last+1)
 		}
-	} else if c.NextVersion && version < 1 {
-		version = 1
+	} else if c.NextVersion && version <= last {
+		version = last + 1
+	} else if last > 0 && version <= last {
+		problem("version %d was withdrawn: write version: %d", last, last+1)
 	}
 	tree["version"] = float64(version)
 	p.After = SharedVersion{Service: id, Version: version, Title: textIn(i18n.Reference, tree["title"]), Why: strings.TrimSpace(c.Why), Size: c.Size, OfferedBy: c.OfferedBy, tree: tree}
@@ -227,6 +233,10 @@ func (m *Module) PublishFolder(ctx context.Context, by identity.Actor, folder ma
 	if err != nil {
 		return nil, err
 	}
+	gone, err := m.withdrawals(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var lines []string
 	var fresh []Candidate
 	for _, id := range slices.Sorted(maps.Keys(folder)) {
@@ -234,6 +244,8 @@ func (m *Module) PublishFolder(ctx context.Context, by identity.Actor, folder ma
 		have, is := known[id]
 		switch {
 		case is && overlay.Same(have.tree, folder[id]):
+		case gone[versionKey{id, int(version)}].Why != "":
+			lines = append(lines, fmt.Sprintf("%s: version %d was withdrawn: %s", id, int(version), gone[versionKey{id, int(version)}].Why))
 		case is && int(version) <= have.Version:
 			if int(version) == have.Version {
 				lines = append(lines, fmt.Sprintf("%s: the folder's version %d is not the published one: raise its version and run `sportello catalogue publish`", id, int(version)))
@@ -255,20 +267,22 @@ func (m *Module) PublishFolder(ctx context.Context, by identity.Actor, folder ma
 	return lines, err
 }
 
-// SharedTrees are the newest versions of all shared services, with definitions.
+// SharedTrees are the newest versions of all shared services that are offered, with
+// their definitions.
 func (m *Module) SharedTrees(ctx context.Context) (map[string]SharedVersion, error) {
 	out := map[string]SharedVersion{}
 	err := m.DB.Platform(ctx, func(tx *tenancy.PlatformTx) error {
-		rows, err := tx.Query("select distinct on (service_id) " + sharedColumns + ", definition from shared_services order by service_id, version desc")
+		rows, err := tx.Query(strings.Replace(strings.Replace(sharedRows, "\n\tfrom", ", definition\n\tfrom", 1), "select ", "select distinct on (service_id) ", 1) +
+			" where w.withdrawn_at is null order by service_id, version desc")
 		if err != nil {
 			return fmt.Errorf("catalogue: %w", err)
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var v SharedVersion
 			var raw string
-			if err := rows.Scan(&v.Service, &v.Version, &v.Title, &v.Why, &v.Size, &v.OfferedBy, &v.By, &v.At, &raw); err != nil {
-				return fmt.Errorf("catalogue: %w", err)
+			v, err := scanShared(rows.Scan, &raw)
+			if err != nil {
+				return err
 			}
 			if v.tree, err = overlay.Parse([]byte(raw)); err != nil {
 				return err

@@ -1,7 +1,6 @@
 package forms
 
 import (
-	"context"
 	_ "embed"
 	"encoding/json"
 	"net/url"
@@ -297,58 +296,4 @@ func TestSchemaOfEveryKind(t *testing.T) {
 	if err != nil || !strings.Contains(string(data), `"maxItems":3,"minItems":1`) || !strings.Contains(string(data), `"required":["name"]`) {
 		t.Errorf("%s %v", data, err)
 	}
-}
-
-// FuzzKind gives every kind of field the same typed texts, as one value and as
-// parts: reading never panics, and what is accepted keeps what thereAndBack asks.
-func FuzzKind(f *testing.F) {
-	for _, seed := range [][4]string{
-		{"Anna", "Esempi", "14.03.1987", "756.9217.0769.85"}, {"1234 a", "Alto", "", ""}, {"Via Nassa 5", "46.0037", "8.9511", ""},
-		{"2717000", "1096000", "2026-11-20", "2026-11-21"}, {"CHE-100.155.212 MWST", "8h30", "+41 91 123 45 67", "a@b.example"},
-		{"CH93 0076 2011 6238 5295 7", "ti 12345", "1'234.50", "true"}, {"a\x00\u200b\xff", "NaN", "1e309", "-0"}, {"0.30", "Lia|Esempi|2019-05-03", "03.05.2019", "b"},
-	} {
-		f.Add(seed[0], seed[1], seed[2], seed[3])
-	}
-	form, in := everyKindForm(f), fullSetting()
-	in.Files = map[string]int{"file": 1}
-	f.Fuzz(func(t *testing.T, a, b, c, d string) {
-		for id, fl := range form.fields {
-			typed := url.Values{
-				id: {a, b}, id + "_from": {c}, id + "_to": {d}, id + "_address": {a}, id + "_postcode": {b}, id + "_town": {c},
-				id + "_first_name": {a}, id + "_last_name": {b}, id + "_born": {c}, id + "_avs": {d}, id + "_email": {b}, id + "_phone": {c},
-				id + "_pick": {b}, id + "_name": {a}, id + "_uid": {a}, id + "_number": {a}, id + "_section": {b}, id + "_words": {a}, id + "_east": {b}, id + "_north": {c},
-				id + ".n": {a}, id + ".0.name": {a}, id + ".0.age": {b}, id + ".0.school": {c}, id + ".0.price": {d}, id + ".1.plate": {b}, id + ".1.name": {d},
-			}
-			if fl.group != nil {
-				answers, _, err := form.Parse(context.Background(), fl.step, typed, Answers{}, in)
-				if err != nil {
-					t.Fatal(err)
-				}
-				items, ok := answers[id].([]Record)
-				if !ok {
-					continue
-				}
-				data, err := json.Marshal(items)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if back, err := fl.decode(data); err != nil || !reflect.DeepEqual(back, answers[id]) {
-					t.Errorf("%s: %#v %v", data, back, err)
-				}
-				if again, _, err := form.Parse(context.Background(), fl.step, fl.write(items), Answers{}, in); err != nil || !reflect.DeepEqual(again[id], answers[id]) {
-					t.Errorf("%#v: written and read again: %#v %v", items, again[id], err)
-				}
-				if strings.TrimSpace(fl.show(items, "it")) == "" {
-					t.Errorf("%#v shows nothing", items)
-				}
-				continue
-			}
-			for _, value := range []string{a, b, c, d} {
-				typed[id] = []string{value}
-				if got, wrong := fl.kind.Read(fl.Field, typed, in); wrong == nil && got != nil && fl.Kind != "file" {
-					thereAndBack(t, fl.kind, fl.Field, got, in)
-				}
-			}
-		}
-	})
 }

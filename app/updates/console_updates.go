@@ -42,7 +42,11 @@ func (m *Module) list(r *web.Request) error {
 			waits.Rows = append(waits.Rows, row)
 		}
 	}
-	page.Sections = []ui.Section{waits}
+	fallen, err := m.Catalogue.Fallen(ctx, r.Actor())
+	if err != nil {
+		return err
+	}
+	page.Sections = append(fallenSections(ctx, fallen), waits)
 	if len(refused.Rows) > 0 {
 		page.Sections = append(page.Sections, refused)
 	}
@@ -92,4 +96,23 @@ func (m *Module) settings(r *web.Request) error {
 		return err
 	}
 	return r.Redirect(listURL + "?fatto=settings")
+}
+
+// fallenSections say which services stand on a version that the entity has
+// withdrawn, why, and how one returns.
+func fallenSections(ctx context.Context, fallen []catalogue.Fallen) []ui.Section {
+	if len(fallen) == 0 {
+		return nil
+	}
+	out := ui.Section{ID: "ritirati", Title: i18n.T(ctx, "updates.withdraw.fallen"), Note: i18n.T(ctx, "updates.withdraw.fallen-note")}
+	for _, f := range fallen {
+		row := ui.Row{Title: f.Service.Title.For(ctx), URL: "/console/servizi/" + f.Service.ID, State: &ui.State{Tone: ui.Danger, Text: i18n.T(ctx, "updates.withdraw.state", "n", f.Version)},
+			Note: i18n.T(ctx, "updates.withdraw.told", "when", i18n.Date(f.At), "who", f.By, "why", f.Why) + " " + i18n.T(ctx, "updates.withdraw.off")}
+		if f.Back {
+			row.URL += "/annulla"
+			row.Note = i18n.T(ctx, "updates.withdraw.told", "when", i18n.Date(f.At), "who", f.By, "why", f.Why) + " " + i18n.T(ctx, "updates.withdraw.back")
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	return []ui.Section{out}
 }

@@ -56,6 +56,7 @@ func (m *Module) Mount(r *web.Router) {
 	o.GET("/catalogo/offerte/:offer", ActionSee, m.offered)
 	o.POST("/catalogo/offerte/:offer", ActionPublish, m.answer)
 	o.GET("/catalogo/:service", ActionSee, m.service)
+	o.POST("/catalogo/:service/ritira", ActionPublish, m.withdraw)
 }
 
 // Tasks says on the console's first page that newer versions wait.

@@ -3,6 +3,7 @@ package updates
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,7 +114,8 @@ func matrix(ctx context.Context, shared []catalogue.SharedVersion, all []catalog
 			row = append(row, ui.Cell{Text: i18n.Number(count[v.Service]), Num: true})
 		}
 		for _, slug := range shown {
-			row = append(row, standingCell(ctx, at[v.Service+" "+slug], v.Version))
+			st := at[v.Service+" "+slug]
+			row = append(row, standingCell(ctx, st, v.Version, st.Base != nil && (*st.Base > v.Version || v.Withdrawn != nil)))
 		}
 		g.Rows = append(g.Rows, row)
 	}
@@ -123,7 +125,7 @@ func matrix(ctx context.Context, shared []catalogue.SharedVersion, all []catalog
 			row = append(row, ui.Cell{Text: i18n.Number(count[id]), Num: true})
 		}
 		for _, slug := range shown {
-			row = append(row, standingCell(ctx, at[id+" "+slug], 0))
+			row = append(row, standingCell(ctx, at[id+" "+slug], 0, false))
 		}
 		g.Rows = append(g.Rows, row)
 	}
@@ -140,14 +142,18 @@ func keysOf(m map[string]string) func(func(string) bool) {
 	}
 }
 
-// standingCell is one commune's word about one service.
-func standingCell(ctx context.Context, s catalogue.Standing, newest int) ui.Cell {
+// standingCell is one commune's word about one service; fallen says that the version
+// it stands on was withdrawn.
+func standingCell(ctx context.Context, s catalogue.Standing, newest int, fallen bool) ui.Cell {
 	if s.Slug == "" {
 		return ui.Cell{Text: "–"}
 	}
 	st := ui.State{Tone: ui.Success, Text: version(ctx, s.Base)}
 	var notes []string
 	switch {
+	case fallen:
+		st.Tone = ui.Danger
+		notes = append(notes, i18n.T(ctx, "updates.withdraw.cell"))
 	case s.RefusedVersion > 0 && s.RefusedVersion == newest:
 		st.Tone = ui.Danger
 		notes = append(notes, i18n.T(ctx, "updates.cell.refused", "n", s.RefusedVersion))
@@ -209,6 +215,21 @@ func driftBars(ctx context.Context, all []catalogue.Standing, names map[string]s
 // service is /catalogo/{service}: its versions, who stands where, and what one
 // version has that another has not.
 func (m *Module) service(r *web.Request) error {
+	return m.showService(r, http.StatusOK, said{form: url.Values{}})
+}
+
+// newestOf is the newest version that is offered; the newest of all where all are
+// withdrawn.
+func newestOf(history []catalogue.SharedVersion) catalogue.SharedVersion {
+	for _, v := range history {
+		if v.Withdrawn == nil {
+			return v
+		}
+	}
+	return history[0]
+}
+
+func (m *Module) showService(r *web.Request, code int, s said) error {
 	ctx, id := r.Ctx(), r.Param("service")
 	history, err := m.Catalogue.History(ctx, id)
 	if err != nil {
@@ -222,9 +243,16 @@ func (m *Module) service(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	newest := history[0]
-	page := ui.Sheet{Side: operator.Side(r, "/catalogo"), Title: newest.Title, Lead: i18n.T(ctx, "updates.version.n", "n", newest.Version) + ". " + newest.Why, Notice: r.Done("updates.done"),
+	newest := newestOf(history)
+	page := ui.Sheet{Side: operator.Side(r, "/catalogo"), Title: newest.Title, Lead: i18n.T(ctx, "updates.version.n", "n", newest.Version) + ". " + newest.Why, Notice: r.Done("updates.done"), Problems: s.problems,
 		Crumbs: []ui.Link{{Text: i18n.T(ctx, "updates.entity.title"), URL: "/catalogo"}, {Text: newest.Title}}}
+	if newest.Withdrawn != nil {
+		page.Warning = i18n.T(ctx, "updates.withdraw.all")
+	}
+	fallen := map[int]bool{}
+	for _, v := range history {
+		fallen[v.Version] = v.Withdrawn != nil
+	}
 	to := chosenVersion(r.Query("a"), history, newest.Version)
 	from := chosenVersion(r.Query("da"), history, max(to-1, history[len(history)-1].Version))
 	between := ui.Section{ID: "differenza", Title: i18n.T(ctx, "updates.between.title", "from", from, "to", to), FilterURL: "/catalogo/" + id,
@@ -245,7 +273,7 @@ func (m *Module) service(r *web.Request) error {
 	grid := ui.Grid{Caption: i18n.T(ctx, "updates.matrix.communes"), Columns: []ui.Column{{Title: i18n.T(ctx, "operator.column.commune")}, {Title: i18n.T(ctx, "console.column.version"), Label: i18n.T(ctx, "console.column.version")}}}
 	for _, s := range all {
 		if s.Service == id {
-			grid.Rows = append(grid.Rows, []ui.Cell{{Text: nameOr(names, s.Slug), Strong: true}, standingCell(ctx, s, newest.Version)})
+			grid.Rows = append(grid.Rows, []ui.Cell{{Text: nameOr(names, s.Slug), Strong: true}, standingCell(ctx, s, newest.Version, s.Base != nil && fallen[*s.Base])})
 		}
 	}
 	changelog := ui.Section{ID: "versioni", Title: i18n.T(ctx, "updates.versions")}
@@ -254,14 +282,20 @@ func (m *Module) service(r *web.Request) error {
 		if v.OfferedBy != "" {
 			text += " " + i18n.T(ctx, "updates.offered-by", "commune", nameOr(names, v.OfferedBy))
 		}
+		if v.Withdrawn != nil {
+			text += " " + i18n.T(ctx, "updates.withdraw.told", "when", i18n.Date(v.Withdrawn.At), "who", v.Withdrawn.By, "why", v.Withdrawn.Why)
+		}
 		changelog.Moments = append(changelog.Moments, ui.Moment{Title: i18n.T(ctx, "updates.version.n", "n", v.Version) + ", " + i18n.T(ctx, "updates.size."+string(v.Size)), When: i18n.DateTime(ctx, v.At) + ", " + v.By, Text: text, Done: true})
 	}
 	page.Sections = []ui.Section{between, {ID: "comuni", Title: i18n.T(ctx, "updates.matrix.communes"), Grid: &grid, Empty: i18n.T(ctx, "updates.entity.nobody")}}
 	page.Aside = []ui.Section{changelog}
 	if r.May(ActionPublish) {
 		page.Action = &ui.Link{Text: i18n.T(ctx, "updates.entity.publish"), URL: "/catalogo/pubblica?servizio=" + id}
+		if newest.Withdrawn == nil {
+			page.Sections = append(page.Sections, withdrawSection(ctx, id, newest.Version, s))
+		}
 	}
-	return r.Page(http.StatusOK, page.Title, ui.SheetPage(page))
+	return r.Page(code, page.Title, ui.SheetPage(page))
 }
 
 func chosenVersion(typed string, history []catalogue.SharedVersion, otherwise int) int {

@@ -1,6 +1,7 @@
 package updates
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -31,7 +32,11 @@ const (
 func (m *Module) publishPage(r *web.Request) error {
 	f := url.Values{}
 	if id := r.Query("servizio"); id != "" {
-		_, tree, err := m.Catalogue.SharedTree(r.Ctx(), id, 0)
+		history, err := m.Catalogue.History(r.Ctx(), id)
+		if err != nil {
+			return err
+		}
+		_, tree, err := m.Catalogue.SharedTree(r.Ctx(), id, newestOf(history).Version)
 		if err != nil {
 			return err
 		}
@@ -50,7 +55,11 @@ func (m *Module) showPublish(r *web.Request, code int, s said, p *catalogue.Prop
 		Crumbs: []ui.Link{{Text: i18n.T(ctx, "updates.entity.title"), URL: "/catalogo"}, {Text: i18n.T(ctx, "updates.publish.title")}}}
 	ready := p != nil && (len(s.problems) == 0 || s.wrong(fieldWhy) != "")
 	if ready {
-		page.Sections = append(page.Sections, m.proposal(r, p, s))
+		drafts, err := m.draftsElsewhere(ctx, p)
+		if err != nil {
+			return err
+		}
+		page.Sections = append(page.Sections, m.proposal(r, p, drafts, s))
 	}
 	page.Sections = append(page.Sections, ui.Section{ID: "definizione", Title: i18n.T(ctx, "updates.publish.definition"), Forms: []ui.Form{{
 		Action: "/catalogo/pubblica", Submit: i18n.T(ctx, "updates.publish.look"), Name: fieldStep, Value: stepLook, Quiet: ready,
@@ -62,7 +71,7 @@ func (m *Module) showPublish(r *web.Request, code int, s said, p *catalogue.Prop
 }
 
 // proposal shows what would be published, with the button that does it.
-func (m *Module) proposal(r *web.Request, p *catalogue.Proposal, s said) ui.Section {
+func (m *Module) proposal(r *web.Request, p *catalogue.Proposal, drafts []string, s said) ui.Section {
 	ctx := r.Ctx()
 	out := ui.Section{ID: "proposta", Title: p.After.Title + ", " + i18n.T(ctx, "updates.version.n", "n", p.After.Version), Note: i18n.N(ctx, "updates.publish.examples", p.Examples)}
 	if p.Same {
@@ -75,9 +84,29 @@ func (m *Module) proposal(r *web.Request, p *catalogue.Proposal, s said) ui.Sect
 	} else {
 		out.Chart = ui.ChangeList(catalogue.Changes(ctx, before, after))
 	}
+	out.Text = append(out.Text, drafts...)
 	out.Forms = []ui.Form{{Action: "/catalogo/pubblica", Submit: i18n.T(ctx, "updates.publish.submit"), Name: fieldStep, Value: stepDo, Fields: append(whyAndSize(r, s),
 		ui.Input{Kind: ui.Hidden, Name: fieldYAML, Value: s.form.Get(fieldYAML)})}}
 	return out
+}
+
+// draftsElsewhere warns of communes whose open drafts have answered what goes: there
+// nobody can accept before saying that they keep their version.
+func (m *Module) draftsElsewhere(ctx context.Context, p *catalogue.Proposal) ([]string, error) {
+	before, after := p.Trees()
+	found, err := m.Catalogue.DraftsElsewhere(ctx, p.Service, before, after)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	names, _, err := m.communes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, d := range found {
+		out = append(out, nameOr(names, d.Slug)+": "+i18n.N(ctx, "updates.removed", d.Drafts, "field", d.Label))
+	}
+	return out, nil
 }
 
 func whyAndSize(r *web.Request, s said) []ui.Input {

@@ -237,3 +237,33 @@ func TestAnOfficialMovesACase(t *testing.T) {
 	}
 	admin.Get("/console/operazioni", 200).Contains("main table", "Pratica passata a un’altra versione")
 }
+
+// The entity withdraws a version that is wrong; the commune that accepted it reads
+// why and is one page away from the version before.
+func TestAVersionIsWithdrawn(t *testing.T) {
+	e := apptest.New(t)
+	op, lugano := e.As(t, "ente", "entity-operator"), e.As(t, "lugano", "commune-admin")
+	publish(t, op, blue, "chf: 480", "chf: 490", "Tariffa nuova.")
+	at := "/console/servizi/" + blue + "/aggiornamento"
+	lugano.Get(at, 200).Submit(lugano, "main form[action='"+at+"']", url.Values{"scelta.0": {"theirs"}, "tassa": {"true"}}).Contains("main", "vale da subito")
+	list := "/console/servizi/aggiornamenti"
+	lugano.Get(list, 200).None("main section[aria-labelledby=ritirati]")
+
+	service := "/catalogo/" + blue
+	form := "main form[action='" + service + "/ritira']"
+	e.As(t, "ente", "entity-auditor").Get(service, 200).None(form)
+	op.Get(service, 200).Submit(op, form, nil).Contains("[role=alert]", "Scriva il motivo")
+	op.Post(service+"/ritira", url.Values{"versione": {"99"}, "motivo": {"Non esiste."}}, 404)
+	op.Get(service, 200).Submit(op, form, url.Values{"motivo": {"L’importo è quello dell’anno scorso."}}).Contains("main", "La versione è ritirata")
+	told := op.Get(service, 200)
+	told.Contains("aside", "L’importo è quello dell’anno scorso.")
+	told.Contains("main", "versione ritirata")
+	told.None("main form[action='" + service + "/ritira'] input[value='2']")
+
+	fallen := lugano.Get(list, 200)
+	fallen.Contains("main section[aria-labelledby=ritirati]", "L’importo è quello dell’anno scorso.")
+	back := fallen.AttrOf("main section[aria-labelledby=ritirati] a", "href")
+	lugano.Get(back, 200).Submit(lugano, "main form[action$='/annulla']", nil).Contains("main", "è annullato")
+	lugano.Get(list, 200).None("main section[aria-labelledby=ritirati]")
+	e.As(t, "bellinzona", "commune-admin").Get(at, 200).None("main form[action='" + at + "']")
+}

@@ -132,7 +132,7 @@ func catalogueCommand() *cobra.Command {
 			}
 			return app.CheckCatalogue(c.Context(), cfg, c.OutOrStdout())
 		},
-	}, publishCommand(), diffCommand())
+	}, publishCommand(), withdrawCommand(), diffCommand())
 	c.AddCommand(catalogueFiles()...)
 	return c
 }

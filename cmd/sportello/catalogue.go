@@ -2,11 +2,15 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sportello-ticino/sportello/app"
+	"github.com/sportello-ticino/sportello/app/identity"
+	"github.com/sportello-ticino/sportello/app/tenancy"
 )
 
 func publishCommand() *cobra.Command {
@@ -29,4 +33,27 @@ func diffCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, services []string) error {
 			return with(c, func(a *app.App) error { return a.DiffCatalogue(c.Context(), services, c.OutOrStdout()) })
 		}}
+}
+
+func withdrawCommand() *cobra.Command {
+	var why string
+	c := &cobra.Command{Use: "withdraw <service> <version>", Short: "Take a shared version that is wrong back: nobody can adopt it, and who accepted it reads why", Args: args(cobra.ExactArgs(2))}
+	c.Flags().StringVarP(&why, "message", "m", "", "why, in Italian: the communes read it; must be given")
+	c.RunE = func(c *cobra.Command, a []string) error {
+		version, err := strconv.Atoi(a[1])
+		if err != nil || version < 1 {
+			return usageError{fmt.Errorf("%q is no version", a[1])}
+		}
+		if why = strings.TrimSpace(why); why == "" {
+			return usageError{errors.New("give -m: the reason that communes read")}
+		}
+		return with(c, func(p *app.App) error {
+			if err := p.Catalogue.Withdraw(c.Context(), identity.System(tenancy.Tenant{}), a[0], version, why); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s: version %d withdrawn\n", a[0], version)
+			return nil
+		})
+	}
+	return c
 }

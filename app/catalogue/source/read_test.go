@@ -112,9 +112,18 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
+		if len(data) > 6000 {
+			continue // mutations of long files are slow and find nothing more
+		}
 		f.Add(append([]byte("any:\n  "), bytes.ReplaceAll(data, []byte("\n"), []byte("\n  "))...))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		// Work is counted, not timed: a reader that goes over its input again and
+		// again asks for memory again and again.
+		allocs := testing.AllocsPerRun(1, func() { _, _ = Read("f.yaml", data, sampleShape) }) //nolint:errcheck // counted alone
+		if most := 60*float64(len(data)) + 2000; allocs > most {
+			t.Fatalf("%.0f pieces of memory for %d bytes, at most %.0f", allocs, len(data), most)
+		}
 		tree, err := Read("f.yaml", data, sampleShape)
 		if err != nil {
 			found := MistakesOf(err)
