@@ -1,7 +1,6 @@
 package filing
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -12,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/sportello-ticino/sportello/app/catalogue"
+	"github.com/sportello-ticino/sportello/app/catalogue/definition"
 	"github.com/sportello-ticino/sportello/app/registers"
 	"github.com/sportello-ticino/sportello/app/registers/providers/local"
 	"github.com/sportello-ticino/sportello/app/rules"
@@ -80,15 +80,11 @@ func Read(root fs.FS, folder string, today time.Time) (*Commune, error) {
 }
 
 func compile(tree catalogue.Tree, engine *rules.Engine) (*catalogue.Service, error) {
-	var def catalogue.Definition
-	data, err := json.Marshal(tree)
-	if err == nil {
-		err = json.Unmarshal(data, &def)
-	}
+	def, err := definition.Decode(tree)
 	if err != nil {
 		return nil, err
 	}
-	return catalogue.Compile(def, engine)
+	return definition.Compile(def, engine)
 }
 
 // Facts are what the register says of a persona; nothing of somebody whose
