@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -101,34 +100,6 @@ func (m *Module) Switch(ctx context.Context, by identity.Actor, id string, on bo
 		}
 		r.Published, r.PublishedOrigin = on, "console"
 		return map[string]any{"on": on}, nil
-	})
-}
-
-// SetFee changes amounts of a service's fee, by their names, and confirms the
-// fee that results. ErrAmount for a name the service does not have or an amount
-// that is none.
-func (m *Module) SetFee(ctx context.Context, by identity.Actor, id string, amounts map[string]money.CHF) error {
-	return m.change(ctx, by, id, "fee", func(tx *tenancy.Tx, r *row) (map[string]any, error) {
-		before, err := m.compile(tx, *r)
-		if err != nil {
-			return nil, err
-		}
-		changes, details := map[string]any{}, map[string]any{}
-		for name, amount := range amounts {
-			old, known := before.Fee.Amounts[name]
-			if !known || amount < 0 || amount > money.Max {
-				return nil, ErrAmount.With("amount", name)
-			}
-			changes[name] = map[string]any{"chf": float64(amount) / 100}
-			details[name] = fmt.Sprintf("%s → %s", money.CHF(old.CHF), amount)
-		}
-		r.Console = Merge(r.Console, Tree{"fee": map[string]any{"amounts": changes}})
-		after, err := m.compile(tx, *r)
-		if err != nil {
-			return nil, ErrAmount.Wrap(err)
-		}
-		m.confirm(r, by, after)
-		return details, nil
 	})
 }
 

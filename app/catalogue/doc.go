@@ -15,5 +15,5 @@
 // It does not own cases, nor the pages on which a form is filled in (forms).
 // A change of what is offered is announced by bumping Topic.
 //
-//go:generate go test -run TestSchemaIsUpToDate -update ./definition
+//go:generate go test ./definition -run TestSchemaIsUpToDate -update
 package catalogue

@@ -12,9 +12,6 @@ var (
 	// ErrFeeNotConfirmed means that a service may not be published before the
 	// commune has confirmed its fee.
 	ErrFeeNotConfirmed = problem.Conflict("catalogue.fee-not-confirmed", "services.error.fee_not_confirmed")
-	// ErrAmount means that an amount of a fee is none, or the service has no
-	// such amount.
-	ErrAmount = problem.Invalid("catalogue.amount", "services.error.amount")
 	// ErrQuery means that a parameter of a machine's request is none we know.
 	ErrQuery = problem.Invalid("catalogue.query", "services.error.query")
 	// ErrUndecided means that a part which both sides changed has no choice yet.

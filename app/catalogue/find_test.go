@@ -86,6 +86,8 @@ func TestListSearchesAndFilters(t *testing.T) {
 
 	page = v.Get("/servizi?q=certificato+astronave+xyzzy", http.StatusOK)
 	page.Contains("main", "Certificato di domicilio")
+	page.Attr("main form[action='/servizi/manca'] input[name=q]", "value", "certificato astronave xyzzy")
+	v.Get("/servizi?q=certificato", http.StatusOK).None("main form[action='/servizi/manca']")
 	page = v.Get("/servizi?q=xyzzy", http.StatusOK)
 	page.Contains("main", "Nessun servizio corrisponde")
 	page.Contains("main .sp-panel", "+41 58 866 71 11")
@@ -98,13 +100,13 @@ func TestListSearchesAndFilters(t *testing.T) {
 func TestMissingWordsReachTheConsole(t *testing.T) {
 	e := apptest.New(t, apptest.WithoutWorker)
 	v := e.Visit(t, "lugano")
-	for _, q := range []string{"Astronave", "astronàve", "xyzzy plugh", "cane", "756.1234.5678.97", "a@b.example", "xy", strings.Repeat("abc ", 30)} {
+	for _, q := range []string{"Astronave", "astronàve", "xyzzy plugh", "cane", "cane volante", "756.1234.5678.97", "a@b.example", "xy", strings.Repeat("abc ", 30)} {
 		v.Post("/servizi/manca", url.Values{"q": {q}}, http.StatusOK)
 	}
 	v.Get("/servizi?q=astronave&segnalato=1", http.StatusOK).Contains("main [role=status]", "Grazie")
 	page := e.As(t, "lugano", "commune-admin").Get("/console/parole", http.StatusOK)
 	rows := page.Texts("tbody tr")
-	if len(rows) != 2 || !strings.Contains(rows[0], "astronave") || !strings.Contains(rows[0], "2") || !strings.Contains(rows[1], "xyzzy plugh") {
+	if len(rows) != 3 || !strings.Contains(rows[0], "astronave") || !strings.Contains(rows[0], "2") || !strings.Contains(rows[1], "cane volante") || !strings.Contains(rows[2], "xyzzy plugh") {
 		t.Errorf("the console shows %q", rows)
 	}
 	e.As(t, "bellinzona", "commune-admin").Get("/console/parole", http.StatusOK).None("tbody tr")

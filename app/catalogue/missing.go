@@ -45,7 +45,7 @@ func reportable(query string) bool {
 }
 
 // reportMissing is POST /servizi/manca: a visitor says that something is missing.
-// Only words that find nothing are kept.
+// Only words that no service has all of are kept.
 func (m *Module) reportMissing(r *web.Request) error {
 	f, err := r.Form()
 	if err != nil {
@@ -56,7 +56,7 @@ func (m *Module) reportMissing(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if len(found.Services) > 0 || !reportable(query) {
+	if len(found.Services) > 0 && !found.Partly || !reportable(query) {
 		return r.Redirect(Filter{}.url(query))
 	}
 	err = m.DB.In(r.Ctx(), r.Tenant(), func(tx *tenancy.Tx) error {

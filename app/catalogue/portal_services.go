@@ -33,6 +33,9 @@ func (m *Module) listPage(r *web.Request) error {
 			return err
 		}
 		page.Instead, page.Partly = found.Instead, found.Partly
+		if found.Partly && !filter.Any() && reportable(query) {
+			page.Report = query
+		}
 	}
 	shown := filter.Of(found.Services)
 	page.Count, page.Unfiltered = len(shown), len(found.Services)

@@ -16,7 +16,6 @@ import (
 	"github.com/sportello-ticino/sportello/app/site"
 	"github.com/sportello-ticino/sportello/app/tenancy"
 	"github.com/sportello-ticino/sportello/pkg/i18n"
-	"github.com/sportello-ticino/sportello/pkg/money"
 	"github.com/sportello-ticino/sportello/tenants"
 )
 
@@ -177,9 +176,7 @@ func TestAcceptAndUndo(t *testing.T) {
 	}
 
 	// The console changes something after that; undoing says that it would be lost.
-	if err := s.module.SetFee(t.Context(), by, blue, map[string]money.CHF{"anno": 51000}); err != nil {
-		t.Fatal(err)
-	}
+	setFee(t, s.module, by, blue, "anno", 510)
 	undo, err := s.module.LookAtUndo(t.Context(), by, blue)
 	if err != nil || !undo.Lost() {
 		t.Fatalf("lost %t, %v", undo.Lost(), err)

@@ -197,7 +197,7 @@ func Embed(p EmbedPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Filters(i18n.T(ctx, "embed.service"), p.Action, []ui.Input{p.Service}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Choices(i18n.T(ctx, "embed.service"), p.Action, "embed.show", []ui.Input{p.Service}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -20,11 +20,6 @@ func consolePages(ctx context.Context) []sample {
 	}
 	log := ui.Grid{Caption: "Operazioni", Columns: []ui.Column{{Title: "Quando", Label: "Quando"}, {Title: "Chi", Label: "Chi"}, {Title: "Che cosa"}, {Title: "Su che cosa", Label: "Su"}},
 		Rows: [][]ui.Cell{{{Text: "22.11.2026, 09.14", Num: true}, {Text: "Livia Modello"}, {Text: "Tariffa confermata", Strong: true, Small: "CHF 10.00"}, {Text: "certificato-domicilio"}}, {{Text: "22.11.2026, 09.10", Num: true}, {Text: "Sistema"}, {Text: "Documento emesso", Strong: true}, {Text: "ESE-2026-3F8Q-K"}}}}
-	services := ui.Grid{Caption: "Servizi del Comune", Columns: []ui.Column{{Title: "Servizio"}, {Title: "Stato"}, {Title: "Tariffa", Label: "Tariffa", Num: true}, {Title: "Conferma"}, {Title: "Ufficio", Label: "Ufficio"}, {Title: "Versione", Label: "Versione"}},
-		Rows: [][]ui.Cell{
-			{{Text: "Certificato di domicilio", URL: "/s"}, {State: &ui.State{Tone: ui.Success, Text: "Attivo"}}, {Text: "CHF 10.00", Num: true}, {State: &ui.State{Tone: ui.Warning, Text: "Dimostrativa"}}, {Text: "Controllo abitanti"}, {Text: "3"}},
-			{{Text: "Occupazione temporanea di suolo pubblico", URL: "/s"}, {State: &ui.State{Tone: ui.Info, Text: "Spento"}}, {Text: "secondo regola"}, {State: &ui.State{Tone: ui.Success, Text: "Confermata"}}, {Text: "Polizia comunale"}, {Text: "1"}},
-		}}
 	edit := console.FormPage{Side: side("/console/servizi"), Crumbs: []ui.Link{{Text: "Servizi", URL: "/console/servizi"}, {Text: "Certificato di domicilio"}}, Title: "Certificato di domicilio", State: &ui.State{Tone: ui.Success, Text: "Attivo"}, Action: "/x", BackURL: "/console/servizi",
 		Groups: []console.Group{{Title: "Offerta", Fields: []ui.Input{{Kind: ui.YesNo, Name: "on", Label: "Il servizio è attivo", Value: "true", Required: true}, {Kind: ui.Select, Name: "office", Label: "Ufficio", Required: true, Options: []ui.Option{{Value: "a", Label: "Controllo abitanti"}}, Value: "a"}}},
 			{Title: "Tariffa", Note: "Finché non la conferma, la tariffa è dimostrativa.", Fields: []ui.Input{{Kind: ui.Money, Name: "fee", Label: "Tariffa online", Value: "10.00", Required: true, Error: "Scriva un importo, per esempio 10.00"}, {Kind: ui.Declaration, Name: "ok", Label: "Confermo che la tariffa corrisponde all’ordinanza.", Required: true}}}},
@@ -43,8 +38,7 @@ func consolePages(ctx context.Context) []sample {
 			Card:    &console.Piece{ID: "scheda", Title: "Scheda di un servizio", Text: "Mostra prezzo e tempi di oggi.", Code: "<iframe src=\"https://sportello.example/incorpora/servizio/a\"></iframe>"}})},
 		{"console-parole", "Parole cercate", admin, console.Words(console.WordsPage{Side: side("/console/parole"), Grid: ui.Grid{Caption: "Parole cercate", Columns: []ui.Column{{Title: "Parole"}, {Title: "Volte", Label: "Volte", Num: true}}, Rows: [][]ui.Cell{{{Text: "astronave", Strong: true}, {Text: "12", Num: true}}}}})},
 		{"console-parole-vuoto", "Parole cercate", admin, console.Words(console.WordsPage{Side: side("/console/parole")})},
-		{"console-servizi", "Servizi", admin, console.Services(console.ServicesPage{Side: side("/console/servizi"), Filters: []ui.Input{{Kind: ui.Text, Name: "q", Label: "Nome"}, {Kind: ui.Select, Name: "s", Label: "Stato", EmptyOption: "Tutti"}}, Grid: services, Pager: ui.Pager{From: 1, To: 2, Total: 2}})},
-		{"console-servizio", "Certificato di domicilio", invalid, console.ServiceEdit(edit)},
+		{"console-modulo-errore", "Certificato di domicilio", invalid, console.PaymentAccount(edit)},
 		{"console-conto", "Conto per i pagamenti", admin, console.PaymentAccount(account)},
 		{"console-registro", "Registro", admin, console.Audit(console.AuditPage{Side: side("/console/registro"), Filters: []ui.Input{{Kind: ui.Text, Name: "chi", Label: "Persona"}, {Kind: ui.Date, Name: "dal", Label: "Dal"}}, Grid: log, Chain: ui.State{Tone: ui.Success, Text: "Catena integra"}, Checked: "2'310 operazioni, controllate il 22.11.2026", Pager: ui.Pager{From: 1, To: 2, Total: 2310, NextURL: "?p=2"}})},
 		{"marchio", "Colori e nome", admin, console.Brand(brandPage(ctx, side("/console/colori"), "#0072BC", "#14324F", "blu"))},
