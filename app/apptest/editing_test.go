@@ -270,7 +270,7 @@ func TestExportAndImportOnTheConsole(t *testing.T) {
 		"unknown key": {good + "colour: red\n", `unknown key "colour"`},
 		"other":       {strings.Replace(good, "id: certificato-domicilio", "id: stato-famiglia", 1), "this is the service stato-famiglia"},
 		"alias":       {good + "x: &a 1\n", "anchors are not allowed"},
-		"taken out":   {strings.Replace(good, "        - id: motivo\n", "        - id: movente\n", 1), "non toglierle"},
+		"taken out":   {strings.Replace(good, "        - id: motivo\n", "        - id: movente\n", 1), "non cambiarne l’ordine"},
 	} {
 		page := admin.Post(edited+"/importa", url.Values{"testo": {c.text}}, 422)
 		page.Contains("[role=alert]", c.want)

@@ -26,20 +26,22 @@ func TestConsoleStaff(t *testing.T) {
 	page.Contains("main table", "Marta Modellini")
 	page.Contains("main table", "Controllo abitanti")
 
-	refused := admin.Post("/console/personale", url.Values{"name": {"Ines"}, "email": {"ines@"}, "official": {"polizia"}}, 422)
+	refused := admin.Post("/console/personale", url.Values{"name": {"Ines"}, "email": {"ines@"}, "roles": {"official"}, "offices": {"polizia"}}, 422)
 	refused.Attr("main input[name=name]", "value", "Ines")
 	refused.Contains("main", "Scriva nome e cognome")
 	refused = admin.Post("/console/personale", url.Values{"name": {"Ines Ipotesi"}, "email": {"ines.ipotesi@lugano.example"}}, 422)
 	refused.Contains("main", "Scelga almeno un ruolo")
-	for _, hostile := range []url.Values{{"official": {"ufficio-inventato"}}, {"whole": {"entity-admin"}}} {
+	for _, hostile := range []url.Values{
+		{"roles": {"official"}, "offices": {"ufficio-inventato"}}, {"roles": {"official"}}, {"roles": {"entity-admin"}}, {"roles": {"entity-admin"}, "offices": {"polizia"}},
+	} {
 		hostile.Set("name", "Ines Ipotesi")
 		hostile.Set("email", "ines.ipotesi@lugano.example")
 		admin.Post("/console/personale", hostile, 422).Contains("main", "Scelga almeno un ruolo")
 	}
-	admin.Post("/console/personale", url.Values{"name": {"Marta Modellini"}, "email": {"marta.modellini@lugano.example"}, "official": {"polizia"}}, 422).
+	admin.Post("/console/personale", url.Values{"name": {"Marta Modellini"}, "email": {"marta.modellini@lugano.example"}, "roles": {"official"}, "offices": {"polizia"}}, 422).
 		Contains("main", "lavora già qui")
 
-	admin.Post("/console/personale", url.Values{"name": {"Ines Ipotesi"}, "email": {"ines.ipotesi@lugano.example"}, "official": {"polizia"}, "counter-clerk": {"*"}}, http.StatusOK).
+	admin.Post("/console/personale", url.Values{"name": {"Ines Ipotesi"}, "email": {"ines.ipotesi@lugano.example"}, "roles": {"official", "counter-clerk"}, "offices": {"polizia"}}, http.StatusOK).
 		Contains("main", "L’invito è partito")
 	page = admin.Get("/console/personale", http.StatusOK)
 	page.Contains("main table", "Invitata")
@@ -90,7 +92,7 @@ func TestConsoleStaff(t *testing.T) {
 	if strings.Contains(own.Text("main table"), "Invitata") {
 		t.Error("still invited")
 	}
-	admin.Post("/console/personale/"+id+"/ruoli", url.Values{"whole": {"data-protection-officer"}}, http.StatusOK).Contains("main", "I ruoli sono salvati")
+	admin.Post("/console/personale/"+id+"/ruoli", url.Values{"roles": {"data-protection-officer"}}, http.StatusOK).Contains("main", "I ruoli sono salvati")
 	visitor.Get("/ufficio", http.StatusForbidden)
 	admin.Post("/console/personale/"+id+"/ruoli", url.Values{"do": {"end"}}, http.StatusOK).Contains("main", "non ha più ruoli")
 	visitor.Get("/console/operazioni", http.StatusForbidden)
@@ -116,18 +118,18 @@ func TestConsoleStaffKeepsAnAdministrator(t *testing.T) {
 		return id
 	}
 	self := account("carla.provini@lugano.example")
-	admin.Post("/console/personale/"+self+"/ruoli", url.Values{"official": {"polizia"}}, http.StatusForbidden)
-	admin.Post("/console/personale", url.Values{"name": {"Carla Provini"}, "email": {"carla.provini@lugano.example"}, "official": {"polizia"}}, 422).
+	admin.Post("/console/personale/"+self+"/ruoli", url.Values{"roles": {"official"}, "offices": {"polizia"}}, http.StatusForbidden)
+	admin.Post("/console/personale", url.Values{"name": {"Carla Provini"}, "email": {"carla.provini@lugano.example"}, "roles": {"official"}, "offices": {"polizia"}}, 422).
 		Contains("main", "propri ruoli")
 	// Two administrators who put each other out at once: one is left.
 	marta := account("marta.modellini@lugano.example")
-	admin.Post("/console/personale/"+marta+"/ruoli", url.Values{"whole": {"commune-admin"}}, http.StatusOK)
+	admin.Post("/console/personale/"+marta+"/ruoli", url.Values{"roles": {"commune-admin"}}, http.StatusOK)
 	other := e.As(t, "lugano", "official")
 	other.Post("/console/personale/"+self+"/ruoli", url.Values{"do": {"end"}}, http.StatusOK)
 	admin.Get("/console/personale", http.StatusForbidden)
 	other.Post("/console/personale/"+marta+"/ruoli", url.Values{"do": {"end"}}, http.StatusForbidden)
 	// Carla has an account: she is let in again at once.
-	other.Post("/console/personale", url.Values{"name": {"Carla Provini"}, "email": {"carla.provini@lugano.example"}, "whole": {"commune-admin"}}, http.StatusOK).
+	other.Post("/console/personale", url.Values{"name": {"Carla Provini"}, "email": {"carla.provini@lugano.example"}, "roles": {"commune-admin"}}, http.StatusOK).
 		Contains("main", "ha i suoi ruoli")
 	admin.Get("/console/personale", http.StatusOK)
 }

@@ -88,6 +88,9 @@ func TestListSearchesAndFilters(t *testing.T) {
 	page.Contains("main", "Certificato di domicilio")
 	page.Attr("main form[action='/servizi/manca'] input[name=q]", "value", "certificato astronave xyzzy")
 	v.Get("/servizi?q=certificato", http.StatusOK).None("main form[action='/servizi/manca']")
+	if page = v.Get("/servizi?q=certificato+volante", http.StatusOK); strings.Contains(page.Text("main"), "«certificato vote»") {
+		t.Error("a word half as long is no slip")
+	}
 	page = v.Get("/servizi?q=xyzzy", http.StatusOK)
 	page.Contains("main", "Nessun servizio corrisponde")
 	page.Contains("main .sp-panel", "+41 58 866 71 11")

@@ -86,6 +86,7 @@ func (m *Module) Mount(r *web.Router) {
 	c.GET("/pagamenti", ActionPayments, m.accountPage)
 	c.POST("/pagamenti", ActionPayments, m.saveAccount)
 	c.GET("/personale", ActionStaff, m.staffList)
+	c.GET("/personale/nuova", ActionStaff, m.newOfficial)
 	c.POST("/personale", ActionStaff, m.appoint)
 	c.GET("/personale/:account", ActionStaff, m.official)
 	c.POST("/personale/:account/ruoli", ActionStaff, m.officialRoles)

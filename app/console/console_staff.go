@@ -36,22 +36,15 @@ type Staff interface {
 // everyOffice is how a form says identity.WholeCommune.
 const everyOffice = "*"
 
-// wholeField is the name of the field with the roles of the whole commune.
-const wholeField = "whole"
-
 // staffList is /console/personale: who works for the commune, and who is invited.
 func (m *Module) staffList(r *web.Request) error {
-	return m.staffSheet(r, http.StatusOK, nil, nil)
-}
-
-func (m *Module) staffSheet(r *web.Request, code int, typed url.Values, wrong map[string]string) error {
 	ctx := r.Ctx()
 	list, err := m.Staff.Officials(ctx, r.Actor())
 	if err != nil {
 		return err
 	}
 	page := ui.Sheet{Side: Side(r, staffPath), Title: i18n.T(ctx, "officials.title"), Lead: i18n.T(ctx, "officials.lead"), Notice: r.Done("officials.done"),
-		Crumbs: []ui.Link{{Text: i18n.T(ctx, "console.overview"), URL: "/console"}, {Text: i18n.T(ctx, "officials.title")}}}
+		Action: &ui.Link{Text: i18n.T(ctx, "officials.new"), URL: staffPath + "/nuova"}}
 	col := func(key string) ui.Column {
 		return ui.Column{Title: i18n.T(ctx, "officials.column."+key), Label: i18n.T(ctx, "officials.column."+key)}
 	}
@@ -62,16 +55,26 @@ func (m *Module) staffSheet(r *web.Request, code int, typed url.Values, wrong ma
 			name.URL = staffPath + "/" + o.ID.String()
 		}
 		state := officialState(ctx, o)
-		grid.Rows = append(grid.Rows, []ui.Cell{name, {Text: m.rolesText(r, o.Held)}, {State: &state}})
+		grid.Rows = append(grid.Rows, []ui.Cell{name, {Text: rolesText(r, o.Held)}, {State: &state}})
 	}
+	page.Sections = []ui.Section{{ID: "persone", Title: i18n.T(ctx, "officials.people"), Grid: &grid}}
+	return r.Page(http.StatusOK, page.Title, ui.SheetPage(page), web.Here("/console"))
+}
+
+// newOfficial is /console/personale/nuova: somebody else shall work here.
+func (m *Module) newOfficial(r *web.Request) error {
+	return m.newOfficialSheet(r, http.StatusOK, nil, nil)
+}
+
+func (m *Module) newOfficialSheet(r *web.Request, code int, typed url.Values, wrong map[string]string) error {
+	ctx := r.Ctx()
+	page := ui.Sheet{Side: Side(r, staffPath), Title: i18n.T(ctx, "officials.new"), Lead: i18n.T(ctx, "officials.new-note"),
+		Crumbs: []ui.Link{{Text: i18n.T(ctx, "officials.title"), URL: staffPath}, {Text: i18n.T(ctx, "officials.new")}}}
 	fields := append([]ui.Input{
 		{Kind: ui.Text, Name: "name", Label: i18n.T(ctx, "officials.column.name"), Value: typed.Get("name"), Required: true, Autocomplete: "off", Error: wrong["name"]},
 		{Kind: ui.Email, Name: "email", Label: i18n.T(ctx, "officials.email"), Help: i18n.T(ctx, "officials.email-help"), Value: typed.Get("email"), Required: true, Autocomplete: "off", Error: wrong["email"]},
 	}, roleFields(r, readRoles(typed), wrong["roles"])...)
-	page.Sections = []ui.Section{
-		{ID: "persone", Title: i18n.T(ctx, "officials.people"), Grid: &grid},
-		{ID: "nuova", Title: i18n.T(ctx, "officials.new"), Note: i18n.T(ctx, "officials.new-note"), Forms: []ui.Form{{Action: staffPath, Submit: i18n.T(ctx, "officials.invite"), Fields: fields}}},
-	}
+	page.Sections = []ui.Section{{ID: "nuova", Forms: []ui.Form{{Action: staffPath, Submit: i18n.T(ctx, "officials.invite"), Cancel: staffPath, Fields: fields}}}}
 	return r.Page(code, page.Title, ui.SheetPage(page), web.Here("/console"))
 }
 
@@ -83,7 +86,7 @@ func officialState(ctx context.Context, o identity.Official) ui.State {
 }
 
 // rolesText is «Esamina le pratiche: Polizia comunale; Amministra lo sportello».
-func (m *Module) rolesText(r *web.Request, held []identity.Holding) string {
+func rolesText(r *web.Request, held []identity.Holding) string {
 	ctx := r.Ctx()
 	var parts []string
 	for _, role := range slices.Concat(identity.OfficeRoles, identity.WholeRoles) {
@@ -109,45 +112,73 @@ func (m *Module) rolesText(r *web.Request, held []identity.Holding) string {
 	return strings.Join(parts, "; ")
 }
 
-// roleFields ask for what somebody is, for each role of an office where.
+// The names of the two fields that ask for roles.
+const (
+	rolesField   = "roles"
+	officesField = "offices"
+)
+
+// roleFields ask what somebody does and in which offices. What is held for one
+// office and not for another cannot be said here: see alike.
 func roleFields(r *web.Request, held []identity.Holding, wrong string) []ui.Input {
 	ctx := r.Ctx()
-	holds := func(role, office string) bool {
-		return slices.Contains(held, identity.Holding{Role: role, Office: office})
+	roles := ui.Input{Kind: ui.Many, Name: rolesField, Label: i18n.T(ctx, "officials.what"), Required: true, Error: wrong}
+	for _, role := range slices.Concat(identity.OfficeRoles, identity.WholeRoles) {
+		roles.Options = append(roles.Options, ui.Option{Value: role, Label: i18n.T(ctx, "officials.role."+role), Help: i18n.T(ctx, "officials.role-help."+role),
+			Selected: slices.ContainsFunc(held, func(h identity.Holding) bool { return h.Role == role })})
 	}
-	var fields []ui.Input
-	for i, role := range identity.OfficeRoles {
-		f := ui.Input{Kind: ui.Many, Name: role, Label: i18n.T(ctx, "officials.role."+role), Help: i18n.T(ctx, "officials.role-help."+role), Plain: true}
-		if i == 0 {
-			f.Error = wrong
-		}
-		for _, o := range r.Site().Offices {
-			f.Options = append(f.Options, ui.Option{Value: o.Key, Label: o.Name, Selected: holds(role, o.Key)})
-		}
-		f.Options = append(f.Options, ui.Option{Value: everyOffice, Label: i18n.T(ctx, "officials.everywhere"), Selected: holds(role, identity.WholeCommune)})
-		fields = append(fields, f)
+	in := func(office string) bool {
+		return slices.ContainsFunc(held, func(h identity.Holding) bool {
+			return h.Office == office && slices.Contains(identity.OfficeRoles, h.Role)
+		})
 	}
-	whole := ui.Input{Kind: ui.Many, Name: wholeField, Label: i18n.T(ctx, "officials.whole"), Plain: true}
-	for _, role := range identity.WholeRoles {
-		whole.Options = append(whole.Options, ui.Option{Value: role, Label: i18n.T(ctx, "officials.role."+role), Help: i18n.T(ctx, "officials.role-help."+role), Selected: holds(role, identity.WholeCommune)})
+	offices := ui.Input{Kind: ui.Many, Name: officesField, Label: i18n.T(ctx, "officials.where"), Help: i18n.T(ctx, "officials.where-help"), Plain: true,
+		Options: []ui.Option{{Value: everyOffice, Label: i18n.T(ctx, "officials.everywhere"), Selected: in(identity.WholeCommune)}}}
+	for _, o := range r.Site().Offices {
+		offices.Options = append(offices.Options, ui.Option{Value: o.Key, Label: o.Name, Selected: in(o.Key)})
 	}
-	return append(fields, whole)
+	return []ui.Input{roles, offices}
 }
 
-// readRoles reads what roleFields asked.
+// readRoles reads what roleFields asked; nothing where a role of an office has none.
 func readRoles(f url.Values) (held []identity.Holding) {
-	for _, role := range identity.OfficeRoles {
-		for _, office := range f[role] {
+	for _, role := range f[rolesField] {
+		if !slices.Contains(identity.OfficeRoles, role) {
+			held = append(held, identity.Holding{Role: role, Office: identity.WholeCommune})
+			continue
+		}
+		if len(f[officesField]) == 0 {
+			return nil
+		}
+		for _, office := range f[officesField] {
 			if office == everyOffice {
 				office = identity.WholeCommune
 			}
 			held = append(held, identity.Holding{Role: role, Office: office})
 		}
 	}
-	for _, role := range f[wholeField] {
-		held = append(held, identity.Holding{Role: role, Office: identity.WholeCommune})
-	}
 	return held
+}
+
+// alike reports whether each role is held for the same offices, as the form says it.
+func alike(held []identity.Holding) bool {
+	offices := map[string][]string{}
+	for _, h := range held {
+		if slices.Contains(identity.OfficeRoles, h.Role) {
+			offices[h.Role] = append(offices[h.Role], h.Office)
+		}
+	}
+	var first []string
+	for _, list := range offices {
+		slices.Sort(list)
+		if first == nil {
+			first = list
+		}
+		if !slices.Equal(first, list) {
+			return false
+		}
+	}
+	return true
 }
 
 // knownOffices reports whether each office is one of the commune's.
@@ -181,7 +212,7 @@ func (m *Module) appoint(r *web.Request) error {
 		if len(p.Fields) == 0 {
 			wrong[fieldOf(p)] = r.Words(p)
 		}
-		return m.staffSheet(r, http.StatusUnprocessableEntity, f, wrong)
+		return m.newOfficialSheet(r, http.StatusUnprocessableEntity, f, wrong)
 	case err != nil:
 		return err
 	case invited:
@@ -220,7 +251,7 @@ func (m *Module) officialSheet(r *web.Request, code int, typed []identity.Holdin
 		Crumbs: []ui.Link{{Text: i18n.T(ctx, "officials.title"), URL: staffPath}, {Text: o.Name}}}
 	if o.Invited {
 		page.Sections = []ui.Section{
-			{ID: "ruoli", Title: i18n.T(ctx, "officials.column.roles"), Text: []string{m.rolesText(r, o.Held)}},
+			{ID: "ruoli", Title: i18n.T(ctx, "officials.column.roles"), Text: []string{rolesText(r, o.Held)}},
 			{ID: "invito", Title: i18n.T(ctx, "officials.invitation"), Note: i18n.T(ctx, "officials.invitation-note"), Forms: []ui.Form{
 				{Action: at + "/invito", Name: "do", Value: "again", Submit: i18n.T(ctx, "officials.again"), Quiet: true},
 				{Action: at + "/invito", Name: "do", Value: "withdraw", Submit: i18n.T(ctx, "officials.withdraw"), Danger: true}}},
@@ -234,6 +265,9 @@ func (m *Module) officialSheet(r *web.Request, code int, typed []identity.Holdin
 	page.Sections = []ui.Section{
 		{ID: "ruoli", Title: i18n.T(ctx, "officials.column.roles"), Forms: []ui.Form{{Action: at + "/ruoli", Submit: i18n.T(ctx, "officials.save"), Fields: roleFields(r, held, wrong)}}},
 		{ID: "fine", Title: i18n.T(ctx, "officials.end"), Note: i18n.T(ctx, "officials.end-note"), Forms: []ui.Form{{Action: at + "/ruoli", Name: "do", Value: "end", Submit: i18n.T(ctx, "officials.end-do"), Danger: true}}},
+	}
+	if !alike(o.Held) {
+		page.Warning = i18n.T(ctx, "officials.uneven")
 	}
 	return r.Page(code, page.Title, ui.SheetPage(page), web.Here("/console"))
 }

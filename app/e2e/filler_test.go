@@ -295,16 +295,23 @@ func (f *filler) send(o rules.Outcome) string {
 		f.pays(fee)
 		f.sees("Ha pagato " + fee)
 	}
-	if automatic {
+	asks := f.Service.Definition.Confirmation != nil
+	switch {
+	case automatic:
 		f.sees("Il documento è pronto", "Scaricare «")
-	} else {
+	case asks:
+		f.sees("Manca la conferma dell’altra persona", "Abbiamo scritto a")
+	default:
 		f.sees("Abbiamo ricevuto la domanda", "L’ufficio competente la esamina:")
 	}
 	ref := f.ref()
 	f.follow("Aprire la pratica")
 	f.sees(ref, f.Service.Title.In("it"), "Domanda inoltrata")
-	if automatic {
+	switch {
+	case automatic:
 		f.sees("Conclusa")
+	case asks:
+		f.sees("In attesa di conferma")
 	}
 	return ref
 }

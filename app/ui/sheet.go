@@ -32,6 +32,7 @@ type Section struct {
 	Pager     Pager
 	Filters   []Input // above the table
 	FilterURL string
+	FilterKey string // key of the button's text; "" for «Filtrare»
 	Rows      []Row
 	Facts     []Fact
 	Sums      []Answer

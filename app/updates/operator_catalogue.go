@@ -255,7 +255,7 @@ func (m *Module) showService(r *web.Request, code int, s said) error {
 	}
 	to := chosenVersion(r.Query("a"), history, newest.Version)
 	from := chosenVersion(r.Query("da"), history, max(to-1, history[len(history)-1].Version))
-	between := ui.Section{ID: "differenza", Title: i18n.T(ctx, "updates.between.title", "from", from, "to", to), FilterURL: "/catalogo/" + id,
+	between := ui.Section{ID: "differenza", Title: i18n.T(ctx, "updates.between.title", "from", from, "to", to), FilterURL: "/catalogo/" + id, FilterKey: "updates.between.do",
 		Filters: []ui.Input{versions(ctx, "da", "updates.between.from", history, from), versions(ctx, "a", "updates.between.to", history, to)}}
 	_, a, err := m.Catalogue.SharedTree(ctx, id, from)
 	if err != nil {
@@ -287,7 +287,10 @@ func (m *Module) showService(r *web.Request, code int, s said) error {
 		}
 		changelog.Moments = append(changelog.Moments, ui.Moment{Title: i18n.T(ctx, "updates.version.n", "n", v.Version) + ", " + i18n.T(ctx, "updates.size."+string(v.Size)), When: i18n.DateTime(ctx, v.At) + ", " + v.By, Text: text, Done: true})
 	}
-	page.Sections = []ui.Section{between, {ID: "comuni", Title: i18n.T(ctx, "updates.matrix.communes"), Grid: &grid, Empty: i18n.T(ctx, "updates.entity.nobody")}}
+	if len(history) > 1 { // one version alone has nothing to compare with
+		page.Sections = append(page.Sections, between)
+	}
+	page.Sections = append(page.Sections, ui.Section{ID: "comuni", Title: i18n.T(ctx, "updates.matrix.communes"), Grid: &grid, Empty: i18n.T(ctx, "updates.entity.nobody")})
 	page.Aside = []ui.Section{changelog}
 	if r.May(ActionPublish) {
 		page.Action = &ui.Link{Text: i18n.T(ctx, "updates.entity.publish"), URL: "/catalogo/pubblica?servizio=" + id}

@@ -295,7 +295,7 @@ func (x *Index) near(word string) []match {
 		if len(word) >= 4 && oneSlip(word, x.terms[t].text) {
 			s = math.Max(s, .5) + .1
 		}
-		if s >= alike {
+		if s >= alike && aboutAsLong(word, x.terms[t].text) {
 			out = append(out, match{t, math.Min(s, 1)})
 		}
 	}
@@ -308,6 +308,13 @@ func (x *Index) near(word string) []match {
 		}
 	}
 	return out
+}
+
+// aboutAsLong leaves out what nobody types by a slip: «vote» for «volante» shares
+// enough trigrams, for both are short.
+func aboutAsLong(a, b string) bool {
+	short, long := min(len(a), len(b)), max(len(a), len(b))
+	return (long-short)*3 <= long
 }
 
 // Part is a piece of a text; Found says that the search found it.
