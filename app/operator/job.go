@@ -36,6 +36,7 @@ type Job struct {
 	Steps     []Step
 	Message   string
 	AskedBy   string
+	Attempts  int // how often a worker has begun it
 	CreatedAt time.Time
 	Finished  *time.Time
 }
@@ -82,17 +83,21 @@ func enqueue(ctx context.Context, db *tenancy.DB, kind, slug, by string, payload
 	})
 }
 
+// maxAttempts is how often a job is begun before it is given up: each but the first
+// means that a worker ended in the middle.
+const maxAttempts = 5
+
 // claim takes the oldest job that waits or was abandoned; nil when none does.
 func claim(ctx context.Context, db *tenancy.DB) (*Job, error) {
 	var j Job
 	err := db.Platform(ctx, func(tx *tenancy.PlatformTx) error {
 		// Two jobs of one commune never run at the same time.
-		return tx.QueryRow(`update jobs set state = 'running', heartbeat_at = now() where id = (
+		return tx.QueryRow(`update jobs set state = 'running', heartbeat_at = now(), attempts = attempts + 1 where id = (
 			select id from jobs j where (state = 'waiting' or (state = 'running' and heartbeat_at < now() - make_interval(secs => $1)))
 			and not exists (select from jobs o where o.slug = j.slug and o.id <> j.id and o.state = 'running' and o.heartbeat_at >= now() - make_interval(secs => $1))
 			order by created_at limit 1 for update skip locked)
-			returning id, kind, slug, payload::text, asked_by`, abandoned.Seconds()).
-			Scan(&j.ID, &j.Kind, &j.Slug, &j.Payload, &j.AskedBy)
+			returning id, kind, slug, payload::text, asked_by, attempts`, abandoned.Seconds()).
+			Scan(&j.ID, &j.Kind, &j.Slug, &j.Payload, &j.AskedBy, &j.Attempts)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil

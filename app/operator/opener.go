@@ -222,6 +222,9 @@ func (o *Opener) thaw(ctx context.Context) error {
 }
 
 func (o *Opener) do(ctx context.Context, j Job) error {
+	if j.Attempts > maxAttempts {
+		return fmt.Errorf("given up: begun %d times, and each time the worker ended in the middle; look into its log, mend the cause, and ask again", maxAttempts)
+	}
 	if work := o.Works[j.Kind]; work != nil {
 		return work(ctx, j.Slug, j.Payload, func(percent int, step, note string) {
 			if err := progress(ctx, o.DB, j.ID, min(percent, 99), Step{At: o.Clock.Now(), Text: step, Note: note}); err != nil {

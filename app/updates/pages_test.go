@@ -257,7 +257,9 @@ func TestAVersionIsWithdrawn(t *testing.T) {
 	op.Get(service, 200).Submit(op, form, url.Values{"motivo": {"L’importo è quello dell’anno scorso."}}).Contains("main", "La versione è ritirata")
 	told := op.Get(service, 200)
 	told.Contains("aside", "L’importo è quello dell’anno scorso.")
-	told.Contains("main", "versione ritirata")
+	apptest.Eventually(t, "the page counts who stands on it", func() bool { // the worker does
+		return strings.Contains(op.Get(service, 200).Text("main"), "versione ritirata")
+	})
 	told.None("main form[action='" + service + "/ritira'] input[value='2']")
 
 	fallen := lugano.Get(list, 200)
