@@ -51,6 +51,7 @@ func openWorld(ctx context.Context, s settings, base string, pg *devstack.Postgr
 		"SPORTELLO_DEMO=true", "SPORTELLO_DATA=" + s.data, "SPORTELLO_MASTER_KEY=" + strings.TrimSpace(string(key)),
 		"SPORTELLO_DATABASE_URL=" + pg.URL(devstack.App, devstack.Database),
 		"SPORTELLO_OWNER_DATABASE_URL=" + pg.URL(devstack.Owner, devstack.Database), "SPORTELLO_REDIS_URL=" + rdb.URL(),
+		"SPORTELLO_DATABASE_POOL_SIZE=3", // with a hundred communes web process and worker need nearly all there are
 	})
 	if err != nil {
 		return nil, err
