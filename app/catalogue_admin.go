@@ -113,7 +113,7 @@ func (a *App) DiffCatalogue(ctx context.Context, services []string, out io.Write
 				return fmt.Errorf("%s: %w", t.Slug(), err)
 			}
 			if offered {
-				fmt.Fprintf(out, "  %s: %d conflicts%s\n", t.Slug(), len(conflicts), listed(conflicts))
+				fmt.Fprintf(out, "  %s: conflicts %d%s\n", t.Slug(), len(conflicts), listed(conflicts))
 			}
 		}
 	}

@@ -49,7 +49,7 @@ func withdrawCommand() *cobra.Command {
 		}
 		return with(c, func(p *app.App) error {
 			if err := p.Catalogue.Withdraw(c.Context(), identity.System(tenancy.Tenant{}), a[0], version, why); err != nil {
-				return err
+				return fmt.Errorf("version %d of %s: %w; `sportello catalogue diff %[2]s` says which one is published", version, a[0], err)
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s: version %d withdrawn\n", a[0], version)
 			return nil
