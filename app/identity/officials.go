@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -109,7 +110,7 @@ func (s *Service) Appoint(ctx context.Context, by Actor, who Invitee, held []Hol
 			return ErrClosedAccount
 		}
 		if now, err := holdings(tx, a.ID); err != nil || len(now) > 0 {
-			return cmpErr(err, ErrKnownOfficial)
+			return cmp.Or[error](err, ErrKnownOfficial)
 		}
 		if err := s.Audit(tx, by, "identity.appointed", "account:"+a.ID.String(), map[string]any{"roles": describe(held)}); err != nil {
 			return err
@@ -140,7 +141,7 @@ func (s *Service) SetRoles(ctx context.Context, by Actor, id uuid.UUID, held []H
 		}
 		before, err := holdings(tx, id)
 		if err != nil || len(before) == 0 {
-			return cmpErr(err, errNoOfficial)
+			return cmp.Or[error](err, errNoOfficial)
 		}
 		if _, err := tx.Exec("delete from role_holders where account_id = $1", id); err != nil {
 			return err
@@ -165,7 +166,7 @@ func (s *Service) Reinvite(ctx context.Context, by Actor, id uuid.UUID) error {
 		}
 		a, err := AccountByID(tx, id)
 		if err != nil || a == nil {
-			return cmpErr(err, errNoOfficial)
+			return cmp.Or[error](err, errNoOfficial)
 		}
 		if err := s.Audit(tx, by, "identity.reinvited", "account:"+id.String(), nil); err != nil {
 			return err
@@ -285,12 +286,4 @@ func describe(held []Holding) string {
 		return "–"
 	}
 	return strings.Join(words, ", ")
-}
-
-// cmpErr is the first error that there is.
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
